@@ -1,0 +1,13 @@
+//! Reads SQL, says what each statement does to the schema and the data, and
+//! what is dangerous about it.
+//!
+//! Everything here is a function from values to values: no sockets, no clock,
+//! no environment, no printing. The program's I/O lives in the crate `cofferdam`.
+
+mod error;
+mod finding;
+mod place;
+
+pub use error::{Error, ErrorKind, Result};
+pub use finding::{Finding, Fix, FixKind, Severity};
+pub use place::{Lines, Place, Span};
