@@ -78,9 +78,25 @@ pub struct Finding {
     pub scan: Option<bool>,
     /// The reason given by an allow directive that covers this finding.
     pub allowed: Option<String>,
+    /// What `migrate` must prove before the statement runs, for a loss that is only a
+    /// note because nobody's rows can be in it.
+    #[serde(skip)]
+    pub proof: Option<NobodysRows>,
     /// The text the place points into, so that renderers can show it.
     #[serde(skip)]
     pub text: Option<Arc<str>>,
+}
+
+/// The claim behind a loss that is reported as a note: these tables (or the tables of
+/// these columns) were made in this run, and nobody but the run wrote to them since.
+/// `migrate` proves it under the statement's own lock, or the rule stands.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct NobodysRows {
+    /// The tables.
+    pub tables: Vec<crate::sql::ObjectName>,
+    /// When only a column of the (single) table is lost: that column. Then rows may
+    /// stand in the table as long as the column was added in this run.
+    pub column: Option<String>,
 }
 
 impl Finding {
@@ -104,6 +120,7 @@ impl Finding {
             rewrite: None,
             scan: None,
             allowed: None,
+            proof: None,
             text: None,
         }
     }

@@ -7,7 +7,8 @@
 mod error;
 mod finding;
 mod place;
+pub mod sql;
 
 pub use error::{Error, ErrorKind, Result};
-pub use finding::{Finding, Fix, FixKind, Severity};
+pub use finding::{Finding, Fix, FixKind, NobodysRows, Severity};
 pub use place::{Lines, Place, Span};
