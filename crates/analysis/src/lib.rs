@@ -7,6 +7,7 @@
 mod error;
 mod finding;
 mod place;
+pub mod plan;
 pub mod sql;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,1 +1,11 @@
-//! x
+//! Changes the schema and data of a running database, loses nothing, and can go back.
+//!
+//! This is the library under the program `cofferdam`. It does the I/O, never prints and
+//! never reads the environment: what it needs is handed in, what it has to say comes
+//! back as values and [`Error`]s.
+
+pub mod db;
+pub mod folder;
+pub mod ledger;
+
+pub use cofferdam_analysis::{Error, ErrorKind, Result};
