@@ -6,6 +6,7 @@
 //! Refused are the transaction commands that would make a step commit half of
 //! itself, and what only psql can run.
 
+pub mod lock;
 mod outside;
 
 use std::ops::Range;
