@@ -4,6 +4,7 @@
 //! Everything here is a function from values to values: no sockets, no clock,
 //! no environment, no printing. The program's I/O lives in the crate `cofferdam`.
 
+pub mod catalog;
 mod error;
 mod finding;
 mod place;
