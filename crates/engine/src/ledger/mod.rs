@@ -15,6 +15,7 @@ pub mod audit;
 pub mod postgres;
 mod postgres_lease;
 pub mod sqlite;
+pub mod standing;
 
 use cofferdam_analysis::{Error, Result};
 
