@@ -362,7 +362,7 @@ mod tests {
     #[test]
     fn sqlite_names_the_failing_token() {
         let db = rusqlite::Connection::open_in_memory().unwrap();
-        let sql = "create table é (a int, b intt primary key primary key, )";
+        let sql = "create table é (a int, b int, )";
         let failure = SqlFailure::from_sqlite(&db.execute_batch(sql).unwrap_err()).unwrap();
         assert_eq!(failure.sqlstate, "SQLITE_ERROR");
         let at = failure.position.unwrap();
