@@ -89,12 +89,16 @@ fn unfit(session: &Session, target: &PostgresTarget, options: &ConnectOptions) -
         SessionAttrs::Standby => session.is_standby(),
     };
     if !wanted {
-        return Some(Error::invalid("the server is not what target_session_attrs asks for")
-            .hint("name the right host, or change target_session_attrs"));
+        return Some(
+            Error::invalid("the server is not what target_session_attrs asks for")
+                .hint("name the right host, or change target_session_attrs"),
+        );
     }
     if session.is_standby() && !options.allow_standby {
-        return Some(Error::invalid("the server is a replica (in recovery) and cannot be changed")
-            .hint("give the primary's address"));
+        return Some(
+            Error::invalid("the server is a replica (in recovery) and cannot be changed")
+                .hint("give the primary's address"),
+        );
     }
     None
 }
@@ -120,12 +124,16 @@ impl<'a> Attempt<'a> {
     fn new(target: &'a PostgresTarget, options: &'a ConnectOptions) -> Result<Self> {
         let mode = crate::db::tls::mode(target, options)?;
         if target.negotiation == Negotiation::Direct && mode < TlsMode::Require {
-            return Err(Error::invalid(format!("sslnegotiation=direct needs more than sslmode={}", mode.as_str()))
-                .hint("write sslmode=require or stronger"));
+            return Err(Error::invalid(format!(
+                "sslnegotiation=direct needs more than sslmode={}",
+                mode.as_str()
+            ))
+            .hint("write sslmode=require or stronger"));
         }
-        let user = target.user.clone().or_else(|| options.user.clone()).ok_or_else(|| {
-            Error::invalid("no user is named").hint("write postgres://USER@HOST/DATABASE")
-        })?;
+        let user =
+            target.user.clone().or_else(|| options.user.clone()).ok_or_else(|| {
+                Error::invalid("no user is named").hint("write postgres://USER@HOST/DATABASE")
+            })?;
         let timeout = target.connect_timeout.unwrap_or(options.connect_timeout);
         Ok(Self { target, options, mode, user, timeout: (!timeout.is_zero()).then_some(timeout) })
     }
@@ -300,7 +308,10 @@ impl<'a> Attempt<'a> {
             ));
         }
         if facts.version < SUPPORTED {
-            notes.push("Postgres 14 gets no more fixes and works here as far as it does; 15 or newer is supported".to_owned());
+            notes.push(
+                "Postgres 14 gets no more fixes and works here as far as it does; 15 or newer is supported"
+                    .to_owned(),
+            );
         }
         if self.target.schema.is_some() && self.target.declares_pooler() {
             notes.push("`schema` in the database URL is ignored behind a pooler: set search_path for the role instead".to_owned());
@@ -361,18 +372,26 @@ impl<'a> Attempt<'a> {
         }
         match error::stage(&error) {
             Stage::Tls => explain_tls(&error, &label, endpoint).source(error),
-            Stage::Config if !had_password => Error::invalid(format!("{label} asks for a password and none is given"))
-                .hint("put it into PGPASSWORD, the password file or the URL")
-                .source(error),
+            Stage::Config if !had_password => {
+                Error::invalid(format!("{label} asks for a password and none is given"))
+                    .hint("put it into PGPASSWORD, the password file or the URL")
+                    .source(error)
+            }
             Stage::Config | Stage::Authentication | Stage::Call => {
-                let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+                let why =
+                    std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
                 Error::invalid(format!("the login at {label} failed: {why}")).source(error)
             }
             Stage::Network => {
-                let why = error::io_reason(&error).unwrap_or_else(|| "the server closed the connection".to_owned());
+                let why =
+                    error::io_reason(&error).unwrap_or_else(|| "the server closed the connection".to_owned());
                 let hint = match (&endpoint.host, transport) {
-                    (Host::Unix(_), _) => "check that the server runs and that its socket is in this directory",
-                    (Host::Tcp(_), _) => "check that the server runs, listens on this address, and that no firewall is between",
+                    (Host::Unix(_), _) => {
+                        "check that the server runs and that its socket is in this directory"
+                    }
+                    (Host::Tcp(_), _) => {
+                        "check that the server runs, listens on this address, and that no firewall is between"
+                    }
                 };
                 Error::unreachable(format!("{label} cannot be reached: {why}")).hint(hint).source(error)
             }
@@ -421,7 +440,10 @@ fn explain_tls(error: &tokio_postgres::Error, label: &str, endpoint: &Endpoint) 
             return explain_rustls(tls, label, endpoint);
         }
         if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return Error::unreachable(format!("the TLS handshake with {label} failed: {}", error::io_words(io)));
+            return Error::unreachable(format!(
+                "the TLS handshake with {label} failed: {}",
+                error::io_words(io)
+            ));
         }
         if inner.to_string() == "server does not support TLS" {
             return Error::invalid(format!("{label} does not support TLS"))
@@ -440,7 +462,9 @@ fn explain_rustls(error: &rustls::Error, label: &str, endpoint: &Endpoint) -> Er
                 "it is not signed by a trusted authority",
                 "give the authority's certificate with sslrootcert=FILE",
             ),
-            Cert::Expired | Cert::ExpiredContext { .. } => ("it has expired", "renew the server's certificate"),
+            Cert::Expired | Cert::ExpiredContext { .. } => {
+                ("it has expired", "renew the server's certificate")
+            }
             Cert::NotValidYet | Cert::NotValidYetContext { .. } => {
                 ("it is not valid yet", "check the clocks of both machines")
             }

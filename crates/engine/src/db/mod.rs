@@ -38,4 +38,6 @@ pub use pooler::{Pooler, PoolerKind};
 pub use secret::Secret;
 pub use session::{Backend, Canceller, Notice, Notices, Session, Terminated};
 pub use sqlite::{ForeignKeys, SqliteMode, SqliteOptions, open_sqlite};
-pub use url::{Endpoint, Host, Keepalives, PostgresTarget, SessionAttrs, SqliteLocation, SqliteTarget, Target};
+pub use url::{
+    Endpoint, Host, Keepalives, PostgresTarget, SessionAttrs, SqliteLocation, SqliteTarget, Target,
+};
