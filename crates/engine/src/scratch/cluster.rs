@@ -283,7 +283,7 @@ impl Cluster {
             } else if last.kind() != ErrorKind::Unreachable || Instant::now() >= deadline {
                 return Err(self.with_log(last));
             }
-            std::thread::sleep(ASK_AGAIN);
+            pause();
         }
     }
 
@@ -323,6 +323,11 @@ impl Cluster {
     fn with_log(&self, error: Error) -> Error {
         self.log_end().lines().fold(error, |error, line| error.detail(line))
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a starting server tells nobody when it is ready; callers run us on a thread of their own")]
+fn pause() {
+    std::thread::sleep(ASK_AGAIN);
 }
 
 /// Whoever may open the socket is the superuser; the network needs a password.
