@@ -16,3 +16,6 @@ pub mod scratch;
 pub use cofferdam_analysis::{Error, ErrorKind, Result};
 pub use progress::{Event, Silent, Watch};
 pub use project::{Project, Stop};
+//! x
+
+pub mod catalog;
