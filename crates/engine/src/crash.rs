@@ -1,0 +1,130 @@
+//! Named places at which a test kills the process.
+//!
+//! Every place where a crash leaves something behind has a name here, and the crash
+//! tests visit all of them. In a shipped program [`hit`] is nothing.
+
+/// A place at which a crash is worth a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CrashPoint {
+    /// The ledger was created and committed.
+    LedgerCreated,
+    /// The lease is ours.
+    LeaseTaken,
+    /// The run's row is committed.
+    RunBegun,
+    /// In a step's transaction, before its first statement.
+    StepBegun,
+    /// In a step's transaction, after one of its statements.
+    StatementDone,
+    /// In a step's transaction, after its ledger rows.
+    StepRecorded,
+    /// After a step's commit.
+    StepCommitted,
+    /// The intent of a statement outside of transactions is committed.
+    IntentCommitted,
+    /// Such a statement is at work in the server.
+    OutsideRunning,
+    /// Such a statement has ended, its outcome is not recorded.
+    OutsideDone,
+    /// Its outcome is recorded and committed.
+    OutsideRecorded,
+    /// All steps are done, the run is not closed.
+    StepsDone,
+    /// The run is closed, the lease still held.
+    RunClosed,
+    /// SQLite: the rollback point is written under its temporary name.
+    CopyWritten,
+    /// SQLite: the rollback point has its name.
+    CopyNamed,
+    /// SQLite: the state to go back to is prepared beside the database.
+    RestorePrepared,
+    /// SQLite: it was put in place.
+    RestoreDone,
+    /// Another tool's history is written, not committed.
+    AdoptRecorded,
+}
+
+impl CrashPoint {
+    /// All of them.
+    pub const ALL: [CrashPoint; 18] = [
+        CrashPoint::LedgerCreated,
+        CrashPoint::LeaseTaken,
+        CrashPoint::RunBegun,
+        CrashPoint::StepBegun,
+        CrashPoint::StatementDone,
+        CrashPoint::StepRecorded,
+        CrashPoint::StepCommitted,
+        CrashPoint::IntentCommitted,
+        CrashPoint::OutsideRunning,
+        CrashPoint::OutsideDone,
+        CrashPoint::OutsideRecorded,
+        CrashPoint::StepsDone,
+        CrashPoint::RunClosed,
+        CrashPoint::CopyWritten,
+        CrashPoint::CopyNamed,
+        CrashPoint::RestorePrepared,
+        CrashPoint::RestoreDone,
+        CrashPoint::AdoptRecorded,
+    ];
+
+    /// The name by which `COFFERDAM_CRASH_AT` asks for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            CrashPoint::LedgerCreated => "ledger-created",
+            CrashPoint::LeaseTaken => "lease-taken",
+            CrashPoint::RunBegun => "run-begun",
+            CrashPoint::StepBegun => "step-begun",
+            CrashPoint::StatementDone => "statement-done",
+            CrashPoint::StepRecorded => "step-recorded",
+            CrashPoint::StepCommitted => "step-committed",
+            CrashPoint::IntentCommitted => "intent-committed",
+            CrashPoint::OutsideRunning => "outside-running",
+            CrashPoint::OutsideDone => "outside-done",
+            CrashPoint::OutsideRecorded => "outside-recorded",
+            CrashPoint::StepsDone => "steps-done",
+            CrashPoint::RunClosed => "run-closed",
+            CrashPoint::CopyWritten => "copy-written",
+            CrashPoint::CopyNamed => "copy-named",
+            CrashPoint::RestorePrepared => "restore-prepared",
+            CrashPoint::RestoreDone => "restore-done",
+            CrashPoint::AdoptRecorded => "adopt-recorded",
+        }
+    }
+}
+
+/// Where the process is to be killed: the place, and how often it must be passed first.
+#[cfg(feature = "crash-points")]
+static ARMED: std::sync::OnceLock<(CrashPoint, std::sync::atomic::AtomicU32)> = std::sync::OnceLock::new();
+
+/// Arms `name` or `name:n` (the n-th visit, from 1).
+///
+/// # Errors
+/// `Invalid` for a name that is none.
+#[cfg(feature = "crash-points")]
+pub fn arm(text: &str) -> crate::Result<()> {
+    let (name, n) = text.split_once(':').unwrap_or((text, "1"));
+    let point = CrashPoint::ALL.into_iter().find(|p| p.name() == name);
+    match (point, n.parse::<u32>()) {
+        (Some(point), Ok(n)) if n > 0 => {
+            ARMED.get_or_init(|| (point, std::sync::atomic::AtomicU32::new(n)));
+            Ok(())
+        }
+        _ => Err(crate::Error::invalid(format!("there is no crash point `{text}`"))),
+    }
+}
+
+/// Kills the process here, if a test asked for it.
+#[cfg(feature = "crash-points")]
+pub(crate) fn hit(point: CrashPoint) {
+    use std::sync::atomic::Ordering;
+    let Some((armed, left)) = ARMED.get() else { return };
+    if *armed == point && left.fetch_sub(1, Ordering::SeqCst) == 1 {
+        // A real kill -9: no destructor runs, no connection says good-bye.
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
+}
+
+/// Nothing, in a program that is shipped.
+#[cfg(not(feature = "crash-points"))]
+#[inline]
+pub(crate) fn hit(_point: CrashPoint) {}

@@ -1,0 +1,77 @@
+//! Checksums of migration files.
+
+use sha2::{Digest, Sha384};
+
+/// Ours: BLAKE3 of the text with BOM removed and `\r\n` turned into `\n`; nothing else.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Checksum([u8; 32]);
+
+impl Checksum {
+    /// Of a text whose BOM is removed already.
+    pub fn of_text(text: &str) -> Checksum {
+        let mut hasher = blake3::Hasher::new();
+        let mut rest = text;
+        while let Some(at) = rest.find("\r\n") {
+            hasher.update(&rest.as_bytes()[..at]);
+            rest = &rest[at + 1..];
+        }
+        hasher.update(rest.as_bytes());
+        Checksum(*hasher.finalize().as_bytes())
+    }
+
+    /// From the bytes the ledger keeps.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Checksum> {
+        bytes.try_into().ok().map(Checksum)
+    }
+
+    /// The bytes the ledger keeps.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Checksum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", blake3::Hash::from_bytes(self.0).to_hex())
+    }
+}
+
+impl std::fmt::Debug for Checksum {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Checksum({self})")
+    }
+}
+
+impl serde::Serialize for Checksum {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
+    }
+}
+
+/// sqlx's: SHA-384 of the raw bytes of the file.
+pub(super) fn sqlx(bytes: &[u8]) -> Vec<u8> {
+    Sha384::digest(bytes).to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_do_not_change_ours_and_everything_else_does() {
+        let lf = Checksum::of_text("a\nb\n");
+        assert_eq!(lf, Checksum::of_text("a\r\nb\r\n"));
+        assert_ne!(lf, Checksum::of_text("a\rb\n"));
+        assert_ne!(lf, Checksum::of_text("a\nb"));
+        assert_ne!(lf, Checksum::of_text("a\n\nb\n"));
+    }
+
+    #[test]
+    fn sqlx_hashes_hello_as_the_tool_does() {
+        let hex: String = sqlx(b"hello").iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(
+            hex,
+            "59e1748777448c69de6b800d7a33bbfb9ff1b463e44354c3553bcdb9c666fa90125a3c79f90397bdf5f6a13de828684f"
+        );
+    }
+}

@@ -1,0 +1,148 @@
+//! The right to run, with an expiry and a fence.
+//!
+//! Promise: at most one runner writes. Its heartbeat renews the lease; a runner that
+//! cannot (killed, stopped, cut off) loses it, and its fence, the lease's number, no
+//! longer matches: every step begins by reading its own fence and ends when it is gone.
+//!
+//! Nobody waits inside the server: a waiter there would hold a snapshot, and a
+//! `create index concurrently` of the holder would wait for the waiter for ever.
+//!
+//! Crash: a killed holder leaves the lease to expire within [`LEASE`]; its open step
+//! was rolled back by the server. A stopped holder's step may still hold the row; the
+//! next runner gives it [`GRACE`] and then ends its backend.
+
+use std::time::Duration;
+
+use cofferdam_analysis::{Error, Result};
+use tokio_postgres::error::SqlState;
+
+use crate::db::{Backend, DbResult, Session};
+
+/// How long a lease lasts without renewal.
+pub(crate) const LEASE: Duration = Duration::from_secs(15);
+/// How often it is renewed.
+pub(crate) const RENEW: Duration = Duration::from_secs(5);
+/// How long past its expiry a step of the former holder may still be open.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A lease that is ours until somebody raises the fence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Its number.
+    pub fence: i64,
+}
+
+/// Who holds the lease.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Holder {
+    /// `name@host, pid 123`.
+    pub owner: String,
+    /// Its run.
+    pub run_id: Option<i64>,
+    /// What it says of its progress.
+    pub progress: Option<String>,
+    /// Its server process.
+    pub backend: Option<Backend>,
+    /// Seconds since it expired; negative while it lives.
+    pub expired_for: f64,
+}
+
+/// What came of asking for the lease.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Taken {
+    /// It is ours.
+    Ours(Lease),
+    /// Somebody else has it.
+    Held(Holder),
+}
+
+/// Asks for the lease once. Short transactions of its own.
+pub(crate) async fn take(client: &Session, owner: &str) -> Result<Taken> {
+    let seconds = LEASE.as_secs_f64();
+    if let Some(row) = client.query_opt(include_str!("sql/lease_take.sql"), &[&owner, &seconds]).await.db()? {
+        return Ok(Taken::Ours(Lease { fence: row.get(0) }));
+    }
+    match holder(client).await? {
+        Some(holder) if holder.expired_for > 0.0 => seize(client, owner, holder).await,
+        Some(holder) => Ok(Taken::Held(holder)),
+        // Given back between the two questions: the next poll gets it.
+        None => Ok(Taken::Held(Holder {
+            owner: "somebody".to_owned(),
+            run_id: None,
+            progress: None,
+            backend: None,
+            expired_for: 0.0,
+        })),
+    }
+}
+
+/// Who holds the lease now.
+pub(crate) async fn holder(client: &Session) -> Result<Option<Holder>> {
+    let row = client.query_opt(include_str!("sql/lease_holder.sql"), &[]).await.db()?;
+    Ok(row.map(|row| Holder {
+        owner: row.get(0),
+        run_id: row.get(1),
+        progress: row.get(2),
+        backend: row.get::<_, Option<i32>>(3).zip(row.get(4)).map(|(pid, started)| Backend { pid, started }),
+        expired_for: row.get(5),
+    }))
+}
+
+async fn seize(client: &Session, owner: &str, from: Holder) -> Result<Taken> {
+    client.batch_execute("begin").await.db()?;
+    let locked = client.query("select from cofferdam.lease for update nowait", &[]).await;
+    let held_by_step = match locked {
+        Ok(_) => false,
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => true,
+        Err(error) => return Err(crate::db::error::postgres(error)),
+    };
+    if held_by_step {
+        client.batch_execute("rollback").await.db()?;
+        if from.expired_for > GRACE.as_secs_f64()
+            && let Some(backend) = &from.backend
+        {
+            client.terminate(*backend).await?;
+        }
+        return Ok(Taken::Held(from));
+    }
+    let sql = include_str!("sql/lease_seize.sql");
+    let row = client.query_opt(sql, &[&owner, &LEASE.as_secs_f64()]).await.db()?;
+    client.batch_execute("commit").await.db()?;
+    Ok(match row {
+        Some(row) => Taken::Ours(Lease { fence: row.get(0) }),
+        None => Taken::Held(from),
+    })
+}
+
+impl Lease {
+    /// Renews it; `false` when it is no longer ours. `progress` is shown to those who wait.
+    pub(crate) async fn renew(&self, client: &Session, progress: Option<&str>) -> Result<bool> {
+        let sql = include_str!("sql/lease_renew.sql");
+        Ok(client.execute(sql, &[&self.fence, &LEASE.as_secs_f64(), &progress]).await.db()? == 1)
+    }
+
+    /// Gives it back.
+    pub(crate) async fn release(&self, client: &Session) -> Result<()> {
+        client.execute(include_str!("sql/lease_release.sql"), &[&self.fence]).await.db()?;
+        Ok(())
+    }
+
+    /// The first statement of every step: holds the row until the step ends, so that
+    /// nobody can raise the fence under it.
+    ///
+    /// # Errors
+    /// `Interrupted` when the lease was taken over.
+    pub(crate) async fn check(&self, client: &Session) -> Result<()> {
+        let sql = "select from cofferdam.lease where fence = $1 and owner is not null for key share";
+        match client.query_opt(sql, &[&self.fence]).await.db()? {
+            Some(_) => Ok(()),
+            None => Err(lost()),
+        }
+    }
+}
+
+/// The error of a runner whose lease was taken over.
+pub(crate) fn lost() -> Error {
+    Error::interrupted("another runner took over while this one was stopped or cut off")
+        .hint("cofferdam status shows how far it is; nothing of this run was half done")
+}

@@ -1,0 +1,52 @@
+//! What every command is told: which database, which folder, who asks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cofferdam_analysis::{Error, Result};
+
+use crate::db::{ConnectOptions, Target};
+use crate::folder::{Folder, OutOfOrder};
+
+/// A database and the migrations that belong to it.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The database.
+    pub target: Target,
+    /// How to reach it beyond its URL.
+    pub connect: ConnectOptions,
+    /// The migrations.
+    pub folder: Folder,
+    /// What to do with files older than the newest applied one; the format's custom when `None`.
+    pub out_of_order: Option<OutOfOrder>,
+    /// Who asks, for the audit and for those who wait: `name@host`.
+    pub actor: String,
+}
+
+impl Project {
+    /// The configured or customary treatment of late files.
+    pub fn out_of_order(&self) -> OutOfOrder {
+        self.out_of_order.unwrap_or_else(|| self.folder.format.out_of_order())
+    }
+}
+
+/// A flag that a signal handler raises: stop after the current step.
+#[derive(Debug, Clone, Default)]
+pub struct Stop(Arc<AtomicBool>);
+
+impl Stop {
+    /// Asks for the stop.
+    pub fn raise(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// # Errors
+    /// `Interrupted` once the stop was asked for.
+    pub fn check(&self) -> Result<()> {
+        if self.0.load(Ordering::SeqCst) {
+            return Err(Error::interrupted("stopped as asked, after the last finished step")
+                .hint("run the same command again to go on"));
+        }
+        Ok(())
+    }
+}
