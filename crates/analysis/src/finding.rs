@@ -97,6 +97,9 @@ pub struct NobodysRows {
     /// When only a column of the (single) table is lost: that column. Then rows may
     /// stand in the table as long as the column was added in this run.
     pub column: Option<String>,
+    /// The run itself changed or rewrote rows after the transaction that made the table, so
+    /// in Postgres `xmin` no longer tells whose they were: only an empty table proves it.
+    pub must_be_empty: bool,
 }
 
 impl Finding {

@@ -4,11 +4,15 @@
 //! Everything here is a function from values to values: no sockets, no clock,
 //! no environment, no printing. The program's I/O lives in the crate `cofferdam`.
 
+pub mod card;
 pub mod catalog;
+pub mod document;
 mod error;
 mod finding;
+pub mod judge;
 mod place;
 pub mod plan;
+pub mod rules;
 pub mod sql;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,137 @@
+//! The session a statement runs in: its transaction, and the settings in force.
+
+use std::collections::HashMap;
+
+use crate::sql::{
+    Action, DirectiveKind, Script, Statement, TransactionCommand, table::ObjectChange, table::TableChange,
+};
+
+/// Whether the runner puts a file into one transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Transaction {
+    /// As `migrate` does: unless the file says `no-transaction` or holds a statement that refuses one.
+    #[default]
+    Auto,
+    /// Each file, whatever it holds.
+    Always,
+    /// No file.
+    Never,
+}
+
+/// Transaction state and settings, as they stand before the next statement.
+#[derive(Debug, Clone, Default)]
+pub struct Session {
+    /// The runner's own transaction around the file is open.
+    wrapped: bool,
+    /// A `begin` of the file itself is open.
+    explicit: bool,
+    /// Counts transactions over the whole set; a statement outside of one is its own.
+    transaction: usize,
+    settings: HashMap<String, Setting>,
+}
+
+#[derive(Debug, Clone)]
+struct Setting {
+    value: Option<String>,
+    local: bool,
+}
+
+impl Session {
+    /// A fresh session for `script`, as each file gets one.
+    pub(super) fn begin_file(&mut self, script: &Script, transaction: Transaction) {
+        self.wrapped = match transaction {
+            Transaction::Always => true,
+            Transaction::Never => false,
+            Transaction::Auto => !refuses_transaction(script),
+        };
+        self.explicit = false;
+        self.transaction += 1;
+        self.settings.clear();
+    }
+
+    pub(super) fn begin_statement(&mut self) {
+        if !self.in_transaction() {
+            self.transaction += 1;
+        }
+    }
+
+    /// Whether the next statement shares a transaction with others.
+    pub fn in_transaction(&self) -> bool {
+        self.wrapped || self.explicit
+    }
+
+    /// Whether the runner itself opened the transaction.
+    pub fn wrapped(&self) -> bool {
+        self.wrapped
+    }
+
+    /// The number of the transaction of the statement at hand: equal numbers, one commit.
+    pub fn transaction(&self) -> usize {
+        self.transaction
+    }
+
+    /// The value of a setting or pragma (name in lower case) that this file has made, in force now.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name)?.value.as_deref()
+    }
+
+    pub(super) fn apply(&mut self, action: &Action) {
+        match action {
+            Action::Transaction(command) => self.command(*command),
+            // Outside of a transaction `set local` does nothing.
+            Action::Set { local: true, .. } if !self.in_transaction() => {}
+            Action::Set { local, name, value } => {
+                self.settings.insert(name.clone(), Setting { value: value.clone(), local: *local });
+            }
+            // SQLite takes this one silently within a transaction and changes nothing.
+            Action::Pragma { name, .. } if name == "foreign_keys" && self.in_transaction() => {}
+            Action::Pragma { name, value: Some(value) } => {
+                let value = Some(value.to_ascii_lowercase());
+                self.settings.insert(name.clone(), Setting { value, local: false });
+            }
+            _ => {}
+        }
+    }
+
+    fn command(&mut self, command: TransactionCommand) {
+        match command {
+            TransactionCommand::Begin => self.explicit = true,
+            // A `commit` in a file also ends the transaction that the runner opened.
+            TransactionCommand::Commit | TransactionCommand::Rollback | TransactionCommand::TwoPhase => {
+                self.explicit = false;
+                self.wrapped = false;
+                self.transaction += 1;
+                self.settings.retain(|_, setting| !setting.local);
+            }
+            TransactionCommand::Savepoint
+            | TransactionCommand::Release
+            | TransactionCommand::RollbackTo
+            | TransactionCommand::SetTransaction => {}
+        }
+    }
+}
+
+fn refuses_transaction(script: &Script) -> bool {
+    script.directives.iter().any(|d| d.kind == DirectiveKind::NoTransaction)
+        || script.statements.iter().flat_map(Statement::actions).any(must_stand_alone)
+}
+
+/// Whether Postgres refuses the action within a transaction block.
+pub fn must_stand_alone(action: &Action) -> bool {
+    use crate::sql::ObjectKind;
+    match action {
+        Action::CreateIndex(index) => index.concurrently,
+        Action::Reindex { concurrently, target, .. } => {
+            *concurrently || matches!(target.as_str(), "database" | "system" | "schema")
+        }
+        Action::Drop { kind, concurrently, .. } => {
+            *concurrently || matches!(kind, ObjectKind::Database | ObjectKind::Tablespace)
+        }
+        Action::Create { kind, .. } => matches!(kind, ObjectKind::Database | ObjectKind::Tablespace),
+        Action::Alter { change: ObjectChange::RefreshSubscription, .. } => true,
+        Action::AlterTable { change: TableChange::DetachPartition { concurrently, .. }, .. } => *concurrently,
+        Action::Vacuum { .. } => true,
+        Action::Cluster { table } => table.is_none(),
+        _ => false,
+    }
+}

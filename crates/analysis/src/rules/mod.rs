@@ -1,0 +1,76 @@
+//! The rules, one a file: a card, a check of about forty lines, its tests below.
+//!
+//! A check says only what it sees in one effect; what the schema looks like, whose rows
+//! are at stake and whether somebody allowed it is the business of [`crate::judge`].
+//! `cargo xtask new-rule ID` writes the file and its two lines here.
+
+pub(crate) mod directives;
+mod drop_table;
+
+use std::fmt::Write as _;
+
+use crate::judge::Rule;
+
+/// Every rule, by id.
+static ALL: &[Rule] = &[
+    directives::ALLOW_WITHOUT_REASON,
+    directives::SYNTAX_ERROR,
+    directives::UNKNOWN_DIRECTIVE,
+    directives::UNKNOWN_RULE,
+    directives::UNUSED_ALLOW,
+    drop_table::RULE,
+];
+
+/// Every rule.
+pub fn all() -> &'static [Rule] {
+    ALL
+}
+
+/// The rule of that id.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    ALL.iter().find(|rule| rule.card.id == id)
+}
+
+/// The id that `id` is most likely a misspelling of.
+pub fn nearest(id: &str) -> Option<&'static str> {
+    nearest_of(id, ALL.iter().map(|rule| rule.card.id))
+}
+
+/// One line a rule: id, severity, title. For `cofferdam explain` without a rule.
+pub fn list() -> String {
+    let width = ALL.iter().map(|r| r.card.id.len()).max().unwrap_or(0);
+    ALL.iter().fold(String::new(), |mut text, rule| {
+        let card = rule.card;
+        let _ = writeln!(text, "{:width$}  {:7}  {}", card.id, card.severity.as_str(), card.title);
+        text
+    })
+}
+
+/// The candidate with the fewest edits, if fewer than a third of its letters need one.
+pub(crate) fn nearest_of<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+    let word = word.to_ascii_lowercase().replace('_', "-");
+    // A file may hold anything behind `allow`; nothing that long is a misspelling.
+    if word.len() > 64 {
+        return None;
+    }
+    let (edits, near) = candidates.map(|c| (edits(&word, c), c)).min()?;
+    (edits * 3 <= near.len().max(3)).then_some(near)
+}
+
+/// Levenshtein's distance, in bytes.
+fn edits(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests;
