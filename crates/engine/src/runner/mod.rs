@@ -11,7 +11,6 @@
 //! statement took place, and repeats it or not. The lease of a killed runner expires.
 
 pub mod postgres;
-pub mod sqlite;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use std::time::Duration;
 use cofferdam_analysis::sql::{Script, Statement};
 use cofferdam_analysis::{Error, NobodysRows, Result, plan};
 
-use crate::db::error::SqlFailure;
+use crate::db::SqlFailure;
 use crate::ledger::NewMigration;
 
 /// How long, and how, to wait for locks that stop the application.

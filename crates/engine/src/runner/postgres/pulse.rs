@@ -51,10 +51,11 @@ impl Pulse {
         locks::blocked_by(&self.session, backend).await
     }
 
-    pub(super) async fn end(self) {
+    /// Ends it and waits until no renewal is under way.
+    pub(super) async fn end(mut self) {
         self.task.abort();
         // Aborted on purpose: the error only says so.
-        let _ = self.task.await;
+        let _ = (&mut self.task).await;
     }
 }
 
