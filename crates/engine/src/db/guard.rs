@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use tokio_postgres::{Client, Transaction};
 use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Transaction};
 
 use crate::Result;
 use crate::db::error::DbResult;

@@ -9,7 +9,8 @@ use super::{Applied, History, Run, StepState};
 use crate::folder::{Folder, Migration, OutOfOrder};
 
 const RULE: &str = "history-edited";
-const WHY: &str = "what ran and what the folder says must agree, or the next database will differ from this one";
+const WHY: &str =
+    "what ran and what the folder says must agree, or the next database will differ from this one";
 
 /// Where a folder stands against a target.
 #[derive(Debug, Clone)]
@@ -51,7 +52,8 @@ pub fn standing<'a>(folder: &'a Folder, history: &History, out_of_order: OutOfOr
 fn problem(severity: Severity, file: Option<&Migration>, message: String, help: &str) -> Finding {
     let mut finding = Finding::new(RULE, severity, message, WHY);
     finding.help = Some(help.to_owned());
-    finding.place = file.map(|m| Place { file: m.path.display().to_string(), line: 1, column: 1, span: Span::default() });
+    finding.place =
+        file.map(|m| Place { file: m.path.display().to_string(), line: 1, column: 1, span: Span::default() });
     finding
 }
 
@@ -89,7 +91,12 @@ fn missing(folder: &Folder, ours: &[&Applied], standing: &mut Standing<'_>) {
         standing.problems.push(problem(
             Severity::Error,
             None,
-            format!("{}_{} is applied and its file is not in {}", applied.version, applied.name, folder.path.display()),
+            format!(
+                "{}_{} is applied and its file is not in {}",
+                applied.version,
+                applied.name,
+                folder.path.display()
+            ),
             "bring the file back: the folder must be able to build the database again",
         ));
     }
@@ -126,7 +133,10 @@ fn left_behind(folder: &Folder, ours: &[&Applied], run: &Run, standing: &mut Sta
             standing.problems.push(problem(
                 Severity::Error,
                 None,
-                format!("step {} is applied, and the file of {version} is gone before the rest of it ran", step.id),
+                format!(
+                    "step {} is applied, and the file of {version} is gone before the rest of it ran",
+                    step.id
+                ),
                 "bring the file back and run migrate, so that it can be finished",
             ));
         }

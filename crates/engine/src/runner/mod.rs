@@ -11,6 +11,7 @@
 //! statement took place, and repeats it or not. The lease of a killed runner expires.
 
 pub mod postgres;
+pub mod sqlite;
 
 use std::collections::HashMap;
 use std::time::Duration;

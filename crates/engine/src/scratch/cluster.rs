@@ -325,7 +325,10 @@ impl Cluster {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a starting server tells nobody when it is ready; callers run us on a thread of their own")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a starting server tells nobody when it is ready; callers run us on a thread of their own"
+)]
 fn pause() {
     std::thread::sleep(ASK_AGAIN);
 }

@@ -112,8 +112,9 @@ impl Blocked {
             Some(holder) => format!("{what} was not to be had for {seconds:.0} s: {holder}"),
             None => format!("{what} was not to be had for {seconds:.0} s"),
         };
-        let mut error = Error::blocked(message)
-            .hint("wait for that session or end it, then run this again; --lock-budget 5m keeps trying longer");
+        let mut error = Error::blocked(message).hint(
+            "wait for that session or end it, then run this again; --lock-budget 5m keeps trying longer",
+        );
         for other in who.iter().skip(1) {
             error = error.detail(format!("also: {other}"));
         }
@@ -167,10 +168,19 @@ fn bare(regclass: &str) -> ObjectName {
 
 fn mode_of(number: i32) -> LockMode {
     use LockMode::*;
-    [AccessShare, RowShare, RowExclusive, ShareUpdateExclusive, Share, ShareRowExclusive, Exclusive, AccessExclusive]
-        .into_iter()
-        .find(|mode| *mode as i32 + 1 == number)
-        .unwrap_or(AccessExclusive)
+    [
+        AccessShare,
+        RowShare,
+        RowExclusive,
+        ShareUpdateExclusive,
+        Share,
+        ShareRowExclusive,
+        Exclusive,
+        AccessExclusive,
+    ]
+    .into_iter()
+    .find(|mode| *mode as i32 + 1 == number)
+    .unwrap_or(AccessExclusive)
 }
 
 fn quoted<'a>(names: impl Iterator<Item = &'a ObjectName>) -> Result<Vec<String>> {
@@ -230,8 +240,10 @@ impl fmt::Display for Holder {
 /// Who holds what stands in the way.
 pub(super) async fn holders(session: &Session, blocked: &Blocked) -> Result<Vec<Holder>> {
     let names = quoted(blocked.relations.iter().map(|(name, _)| name))?;
-    let strongest = blocked.relations.iter().map(|(_, mode)| *mode).max().unwrap_or(LockMode::AccessExclusive);
-    let modes: Vec<String> = conflicting(strongest).iter().map(|mode| format!("{}Lock", mode.as_str())).collect();
+    let strongest =
+        blocked.relations.iter().map(|(_, mode)| *mode).max().unwrap_or(LockMode::AccessExclusive);
+    let modes: Vec<String> =
+        conflicting(strongest).iter().map(|mode| format!("{}Lock", mode.as_str())).collect();
     let rows = session.query(include_str!("sql/holders.sql"), &[&names, &modes]).await;
     Ok(rows.map_err(|e| session.error(e))?.iter().map(Holder::of).collect())
 }
@@ -255,9 +267,15 @@ fn conflicting(mode: LockMode) -> &'static [LockMode] {
         ShareRowExclusive => {
             &[RowExclusive, ShareUpdateExclusive, Share, ShareRowExclusive, Exclusive, AccessExclusive]
         }
-        Exclusive => {
-            &[RowShare, RowExclusive, ShareUpdateExclusive, Share, ShareRowExclusive, Exclusive, AccessExclusive]
-        }
+        Exclusive => &[
+            RowShare,
+            RowExclusive,
+            ShareUpdateExclusive,
+            Share,
+            ShareRowExclusive,
+            Exclusive,
+            AccessExclusive,
+        ],
         AccessExclusive => &[
             AccessShare,
             RowShare,

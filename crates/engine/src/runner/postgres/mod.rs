@@ -194,10 +194,14 @@ impl<'w> Runner<'w> {
         client.batch_execute("reset session authorization; reset role").await.db()?;
         self.record(client, job, true, None).await?;
         crash::hit(CrashPoint::StepRecorded);
-        client.batch_execute("commit").await.map_err(|error| match SqlFailure::from_postgres(&error, "") {
-            // A deferred constraint speaks at the commit.
-            Some(failure) => failure.into_error().while_("the commit failed"),
-            None => self.session.error(error).detail("whether the step was committed shows at the next run"),
+        client.batch_execute("commit").await.map_err(|error| {
+            match SqlFailure::from_postgres(&error, "") {
+                // A deferred constraint speaks at the commit.
+                Some(failure) => failure.into_error().while_("the commit failed"),
+                None => {
+                    self.session.error(error).detail("whether the step was committed shows at the next run")
+                }
+            }
         })?;
         crash::hit(CrashPoint::StepCommitted);
         Ok(())
@@ -222,7 +226,13 @@ impl<'w> Runner<'w> {
     }
 
     /// Writes what the ledger says of a step that is done, in the open transaction.
-    async fn record(&self, client: &Client, job: &Job<'_>, in_transaction: bool, outcome: Option<&str>) -> Result<()> {
+    async fn record(
+        &self,
+        client: &Client,
+        job: &Job<'_>,
+        in_transaction: bool,
+        outcome: Option<&str>,
+    ) -> Result<()> {
         let step = job.step;
         ledger::postgres::save_step(
             client,
@@ -308,7 +318,10 @@ async fn wait_for_lease(
         };
         if said.as_ref() != Some(&holder.owner) {
             said = Some(holder.owner.clone());
-            watch.event(Event::Waiting { for_what: "the lease".to_owned(), blocker: Some(holder.to_string()) });
+            watch.event(Event::Waiting {
+                for_what: "the lease".to_owned(),
+                blocker: Some(holder.to_string()),
+            });
         }
         options.stop.check()?;
         if !poll.pause().await {

@@ -70,7 +70,9 @@ impl Runner<'_> {
     async fn cleared_after(&mut self, error: Error, judge: &Judge) -> Error {
         match self.clear(judge).await {
             Ok(()) => error,
-            Err(_) => error.detail("what it left half done (an invalid index) is cleared away by the next run"),
+            Err(_) => {
+                error.detail("what it left half done (an invalid index) is cleared away by the next run")
+            }
         }
     }
 
@@ -148,12 +150,15 @@ impl Runner<'_> {
             Seen::Done | Seen::NotDone | Seen::Half => self.step(job).await,
             Seen::Unknown => {
                 let statement = job.statements().next().map(|s| job.script.sql(s)).unwrap_or_default();
-                Err(Error::interrupted(format!("step {} was cut off, and nothing shows whether it took place", left.id))
-                    .detail(format!("the statement: {statement}"))
-                    .hint(
-                        "look whether it did: if so, take the statement out of the file; if not, \
+                Err(Error::interrupted(format!(
+                    "step {} was cut off, and nothing shows whether it took place",
+                    left.id
+                ))
+                .detail(format!("the statement: {statement}"))
+                .hint(
+                    "look whether it did: if so, take the statement out of the file; if not, \
                          write it anew with a comment changed; then run migrate again",
-                    ))
+                ))
             }
         }
     }
@@ -177,13 +182,17 @@ impl Runner<'_> {
             Judge::IndexValid { table, index } => {
                 let name = quote(index)?;
                 let sql = match index_schema(&self.session, table).await? {
-                    Some(schema) => format!("drop index concurrently if exists {schema}.{}", Ident::new(index.name.as_str())?),
+                    Some(schema) => format!(
+                        "drop index concurrently if exists {schema}.{}",
+                        Ident::new(index.name.as_str())?
+                    ),
                     None => format!("drop index concurrently if exists {name}"),
                 };
                 self.session.batch_execute(&sql).await.map_err(|e| self.session.error(e))?;
             }
             Judge::Detached { table, partition } => {
-                let sql = format!("alter table {} detach partition {} finalize", quote(table)?, quote(partition)?);
+                let sql =
+                    format!("alter table {} detach partition {} finalize", quote(table)?, quote(partition)?);
                 self.session.batch_execute(&sql).await.map_err(|e| self.session.error(e))?;
             }
             Judge::Reindexed(_) => {
@@ -225,7 +234,8 @@ async fn seen(client: &Client, judge: &Judge) -> Result<Seen> {
         }
         Judge::IndexGone(names) => {
             for name in names {
-                let row = client.query_one("select to_regclass($1) is not null", &[&quote(name)?]).await.db()?;
+                let row =
+                    client.query_one("select to_regclass($1) is not null", &[&quote(name)?]).await.db()?;
                 if row.get(0) {
                     return Ok(Seen::NotDone);
                 }

@@ -16,7 +16,12 @@ use crate::db::{DbResult, Ident};
 
 /// # Errors
 /// `Refused` when a row may be somebody's.
-pub(super) async fn prove(client: &Client, job: &Job<'_>, statement: &Statement, claim: &NobodysRows) -> Result<()> {
+pub(super) async fn prove(
+    client: &Client,
+    job: &Job<'_>,
+    statement: &Statement,
+    claim: &NobodysRows,
+) -> Result<()> {
     for table in &claim.tables {
         let name = quote(table)?;
         let Some(row) = client.query_opt(include_str!("sql/proof_table.sql"), &[&name]).await.db()? else {
@@ -24,10 +29,13 @@ pub(super) async fn prove(client: &Client, job: &Job<'_>, statement: &Statement,
             continue;
         };
         let (table_sql, untouched): (String, bool) = (row.get(0), row.get(1));
-        if only_ours(client, job.run, &table_sql, untouched).await? || column_empty(client, &table_sql, claim).await? {
+        if only_ours(client, job.run, &table_sql, untouched).await?
+            || column_empty(client, &table_sql, claim).await?
+        {
             continue;
         }
-        let count: i64 = client.query_one(&format!("select count(*) from {table_sql}"), &[]).await.db()?.get(0);
+        let count: i64 =
+            client.query_one(&format!("select count(*) from {table_sql}"), &[]).await.db()?.get(0);
         somebodys_rows(job.script, statement, describe(table, claim, count))?;
     }
     Ok(())

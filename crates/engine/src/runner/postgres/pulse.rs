@@ -68,7 +68,9 @@ impl Drop for Pulse {
 async fn connect(project: &Project) -> Result<Session> {
     match &project.target {
         Target::Postgres(target) => crate::db::connect(target, &project.connect).await,
-        Target::Sqlite(_) => Err(cofferdam_analysis::Error::bug("a Postgres heartbeat for a SQLite database")),
+        Target::Sqlite(_) => {
+            Err(cofferdam_analysis::Error::bug("a Postgres heartbeat for a SQLite database"))
+        }
     }
 }
 
