@@ -152,9 +152,9 @@ fn with_password() -> Cluster {
     let binaries = postgres::binaries().iter().find(|found| found.major() == major).unwrap();
     let cluster = Cluster::start(binaries, &postgres::settings(major).tcp(true))
         .unwrap_or_else(|e| panic!("{e} {:?}", e.details()));
-    cluster
-        .run("postgres", r"create role ann login password 'a:b\c'; create database app owner ann")
-        .unwrap();
+    // Two calls: CREATE DATABASE must not share a message with another statement.
+    cluster.run("postgres", r"create role ann login password 'a:b\c'").unwrap();
+    cluster.run("postgres", "create database app owner ann").unwrap();
     cluster
 }
 
