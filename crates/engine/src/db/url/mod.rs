@@ -25,6 +25,7 @@ use crate::{Error, Result};
 
 /// A database that we look after, as its URL describes it. Nothing has been opened.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a process holds a handful of targets")]
 pub enum Target {
     /// A Postgres database.
     Postgres(PostgresTarget),
