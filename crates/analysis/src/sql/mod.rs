@@ -34,17 +34,17 @@ pub struct Script {
     pub statements: Vec<Statement>,
     /// Every directive of the file, also those tied to a statement.
     pub directives: Vec<Directive>,
-    /// psql's own lines (`\restrict`, `\connect`, `COPY` data): not SQL, blanked before parsing.
+    /// Lines of psql (`\restrict`, `\connect`, `COPY` data) and of sqlite3 (`.mode`): not SQL, blanked before parsing.
     pub meta: Vec<MetaLine>,
     lines: Lines,
 }
 
-/// A line that psql understands and no server does.
+/// A line that psql or sqlite3 understands and no database does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetaLine {
-    /// The bytes, from the backslash to the end of the line, or a block of `COPY` data.
+    /// The bytes, from the backslash or dot to the end of the line, or a block of `COPY` data.
     pub span: Span,
-    /// `restrict`, `unrestrict`, `connect` ...; `copy data` for data after `COPY .. FROM stdin`.
+    /// `restrict`, `unrestrict`, `connect`, `mode` ...; `copy data` for data after `COPY .. FROM stdin`.
     pub command: String,
 }
 

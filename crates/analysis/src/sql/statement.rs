@@ -81,7 +81,8 @@ pub struct Statement {
     /// The directives that hold for this statement: those in comments before it,
     /// or behind it on the line on which it ends.
     pub directives: Vec<Directive>,
-    /// Why it could not be read; then `effects` is empty.
+    /// Why it could not be read. Then `effects` is empty, except for an `alter` that SQLite
+    /// does not know but whose meaning is clear: its effects are kept, so that a rule can name it.
     pub damage: Option<Damage>,
 }
 
@@ -124,7 +125,7 @@ pub enum Within {
     DoBlock,
     /// A literal run by `execute` in a `do` block.
     DynamicSql,
-    /// The body of a function or procedure: runs when called.
+    /// The body of a function or procedure: runs when called. In SQLite a view's query.
     FunctionBody,
     /// The body of a trigger (SQLite) or rule: runs when fired.
     TriggerBody,

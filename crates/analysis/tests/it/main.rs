@@ -1,0 +1,4 @@
+//! Everything of this crate that is tested through its public face.
+
+mod corpus;
+mod sqlite_oracle;
