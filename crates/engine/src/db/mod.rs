@@ -14,6 +14,7 @@
 mod connect;
 mod copy;
 pub(crate) mod error;
+mod explain;
 mod guard;
 mod ident;
 mod options;
@@ -23,6 +24,7 @@ mod pooler;
 mod secret;
 mod session;
 mod sqlite;
+mod startup;
 mod tls;
 mod url;
 mod verify;
