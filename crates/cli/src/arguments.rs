@@ -99,14 +99,15 @@ impl Command {
 const GROUPS: &[(&str, &[&str])] = &[("Every day", &["init", "new", "check", "explain"])];
 
 /// What tells similar commands apart.
-const MAP: &str = "check reads files, plan asks your database. migrate applies, rollback undoes a migration.";
+const MAP: &str =
+    "check reads files, plan asks your database.\nmigrate applies, rollback undoes a migration.";
 
 /// The parser, with its help.
 pub(crate) fn parser() -> clap::Command {
     let parser = Arguments::command();
     let groups = grouped(&parser);
-    parser.help_template(format!(
-        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\n\n{MAP}\n\n{{options}}\n\n\
+    parser.max_term_width(80).help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\n\n{MAP}\n\nOptions of every command:\n{{options}}\n\n\
          `cofferdam COMMAND --help` says more about one. A project begins with `cofferdam init`."
     ))
 }
@@ -174,26 +175,39 @@ mod tests {
 
     #[test]
     fn the_wish_for_json_is_seen_in_any_place() {
-        for line in ["c check --format json --no", "c --format=json chck", "c --format human --format json x"] {
+        for line in ["c check --format json --no", "c --format=json chck", "c --format human --format json x"]
+        {
             assert_eq!(intent(&argv(line)).0, Format::Json, "{line}");
         }
-        for line in ["c check", "c check -- --format json", "c --format json --format human x", "c --format"] {
+        for line in ["c check", "c check -- --format json", "c --format json --format human x", "c --format"]
+        {
             assert_eq!(intent(&argv(line)).0, Format::Human, "{line}");
         }
-        assert_eq!(intent(&argv("c --env prod migrate --wrong")).1, "migrate");
-        assert_eq!(intent(&argv("c migrrate")).1, "");
+        assert_eq!(intent(&argv("c --env prod check --wrong")).1, "check");
+        assert_eq!(intent(&argv("c chck")).1, "");
     }
 
     #[test]
     fn flags_of_what_does_not_exist_yet_are_not_accepted() {
         for line in [
-            "c migrate --safe", "c migrate --plan p.json", "c migrate --complete", "c migrate --chunk 10",
-            "c migrate --delay 1s", "c migrate --throttle-query x", "c migrate --stop-file f", "c migrate --keep 1d",
-            "c plan --checklist f.md", "c adopt --keep-in-step", "c check --fix", "c check --diff main",
-            "c check --format sarif", "c backup", "c restore latest", "c complete",
+            "c migrate --safe",
+            "c migrate --plan p.json",
+            "c migrate --complete",
+            "c migrate --chunk 10",
+            "c migrate --delay 1s",
+            "c migrate --throttle-query x",
+            "c migrate --stop-file f",
+            "c migrate --keep 1d",
+            "c plan --checklist f.md",
+            "c adopt --keep-in-step",
+            "c check --fix",
+            "c check --diff main",
+            "c check --format sarif",
+            "c backup",
+            "c restore latest",
+            "c complete",
         ] {
             assert!(parse(&argv(line)).is_err(), "{line}");
         }
-        assert!(parse(&argv("c migrate --as-written")).is_ok());
     }
 }

@@ -32,7 +32,12 @@ impl Context {
     ///
     /// # Errors
     /// `Invalid`, when a named configuration is missing, unless it is about to be written.
-    pub(crate) fn new(global: Global, environment: Environment, output: Output, writes: bool) -> Result<Self> {
+    pub(crate) fn new(
+        global: Global,
+        environment: Environment,
+        output: Output,
+        writes: bool,
+    ) -> Result<Self> {
         let mut context =
             Self { global, environment, config: Config::default(), output, stop: Stop::default() };
         let path = context.config_path().filter(|path| !writes || path.exists());

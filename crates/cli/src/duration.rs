@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-const UNITS: [(&str, u64); 5] =
-    [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// Reads one number with its unit. A number alone is refused, because half of
 /// all tools mean seconds by it and the others milliseconds.
@@ -14,7 +13,9 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         return Err("a duration is a number with a unit: 500ms, 10s, 5m, 2h, 7d".to_owned());
     }
     if unit.is_empty() {
-        return Err(format!("the unit is missing: write {number}s, {number}ms, {number}m, {number}h or {number}d"));
+        return Err(format!(
+            "the unit is missing: write {number}s, {number}ms, {number}m, {number}h or {number}d"
+        ));
     }
     if unit.starts_with('.') {
         return Err("a duration is a whole number: write 1500ms rather than 1.5s".to_owned());

@@ -4,9 +4,9 @@
 //! or chunk that it is at. The second drops everything at once; then the server
 //! rolls back what was open. Both end with exit 7.
 
-use std::future::Future;
 use cofferdam::Stop;
 use cofferdam_analysis::Error;
+use std::future::Future;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::failure::Result;

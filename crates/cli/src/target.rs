@@ -76,8 +76,7 @@ pub(crate) fn choose(
         (None, None, None, None) => return Ok(None),
     };
     let direct = direct.map(|url| written(url, environment, config)).transpose()?;
-    let protected =
-        named.is_some_and(|(_, named)| named.protected) || config.protects(&target, environment);
+    let protected = named.is_some_and(|(_, named)| named.protected) || config.protects(&target, environment);
     Ok(Some(Chosen { target, direct, protected }))
 }
 
@@ -141,8 +140,11 @@ impl Config {
             let known: Vec<&str> = self.settings.env.keys().map(String::as_str).collect();
             let error = Error::invalid(format!("there is no environment `{name}`"));
             match (&self.path, known.as_slice()) {
-                (None, _) => error.hint("environments stand as [env.NAME] in cofferdam.toml; there is no such file here"),
-                (Some(_), []) => error.hint(format!("add [env.{name}] with a database_url to cofferdam.toml")),
+                (None, _) => error
+                    .hint("environments stand as [env.NAME] in cofferdam.toml; there is no such file here"),
+                (Some(_), []) => {
+                    error.hint(format!("add [env.{name}] with a database_url to cofferdam.toml"))
+                }
                 (Some(_), known) => error.hint(format!("cofferdam.toml has: {}", known.join(", "))),
             }
         })
@@ -185,7 +187,9 @@ mod tests {
     }
 
     fn environment(url: &str) -> Environment {
-        Environment { database_url: Some(url.to_owned()), ..Environment::default() }
+        let mut environment = Environment::default();
+        environment.database_url = Some(url.to_owned());
+        environment
     }
 
     fn chosen(asked: Asked<'_>, environment: &Environment, config: &Config) -> String {
@@ -247,7 +251,8 @@ mod tests {
 
     #[test]
     fn protection_follows_the_database_not_the_name() {
-        let config = config("[env.production]\ndatabase_url = \"postgres://app@db.example/app\"\nprotected = true\n");
+        let config =
+            config("[env.production]\ndatabase_url = \"postgres://app@db.example/app\"\nprotected = true\n");
         let is_protected = |url: &str| {
             choose(Asked::default(), &environment(url), &config).expect("valid").expect("one").protected
         };
@@ -257,7 +262,8 @@ mod tests {
 
     #[test]
     fn sqlite_paths_count_from_the_configuration() {
-        let config = Config::parse(Path::new("deploy/cofferdam.toml"), "database_url = \"sqlite:a.db\"\n").expect("valid");
+        let config = Config::parse(Path::new("deploy/cofferdam.toml"), "database_url = \"sqlite:a.db\"\n")
+            .expect("valid");
         let environment = Environment::default();
         assert_eq!(chosen(Asked::default(), &environment, &config), "sqlite:deploy/a.db");
     }

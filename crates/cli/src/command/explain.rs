@@ -49,7 +49,8 @@ struct Sample {
 
 impl From<&'static Card> for Page {
     fn from(card: &'static Card) -> Self {
-        let sample = |example: Example| Sample { file: example.file, given: example.given, text: example.text };
+        let sample =
+            |example: Example| Sample { file: example.file, given: example.given, text: example.text };
         Self {
             id: card.id,
             title: card.title,
@@ -69,10 +70,11 @@ impl From<&'static Card> for Page {
 }
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
-    let cards: Vec<&'static Card> = match &args.rule {
+    let mut cards: Vec<&'static Card> = match &args.rule {
         Some(id) => vec![find(id)?],
         None => rules::all().iter().map(|rule| rule.card).collect(),
     };
+    cards.sort_by_key(|card| card.id);
     let report = Report { rules: cards.iter().map(|card| Page::from(*card)).collect() };
     context.output.result(true, &report, || match (&args.rule, cards.as_slice()) {
         (Some(_), [card]) => card.explain(),

@@ -84,7 +84,9 @@ fn written_url(context: &Context, notes: &mut Vec<String>) -> Result<Option<Stri
         _ if url.starts_with("env:") => Some(url.to_owned()),
         Target::Sqlite(_) => Some(url.to_owned()),
         Target::Postgres(_) => {
-            notes.push("the database URL is not written down: put it into the variable DATABASE_URL".to_owned());
+            notes.push(
+                "the database URL is not written down: put it into the variable DATABASE_URL".to_owned(),
+            );
             None
         }
     })
@@ -92,7 +94,8 @@ fn written_url(context: &Context, notes: &mut Vec<String>) -> Result<Option<Stri
 
 fn content(report: &Report, url: Option<&str>) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
-    let mut text = "# Cofferdam's settings for this project; docs/configuration.md has all of them.\n".to_owned();
+    let mut text =
+        "# Cofferdam's settings for this project; docs/configuration.md has all of them.\n".to_owned();
     match url {
         Some(url) => {
             text += "# A password never stands here: env:NAME takes the URL from a variable.\n";

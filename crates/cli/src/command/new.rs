@@ -59,11 +59,13 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
 
 /// The name as it stands in a file name.
 fn slug(name: &str) -> Result<String, Error> {
-    let words: Vec<&str> = name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> =
+        name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let slug = words.join("_").to_lowercase();
     // File systems stop at 255 bytes; version and endings need some of them.
     match slug.len() {
-        0 => Err(Error::invalid("the name has no letter or digit").hint("say what the migration does: add_note_status")),
+        0 => Err(Error::invalid("the name has no letter or digit")
+            .hint("say what the migration does: add_note_status")),
         1..=200 => Ok(slug),
         _ => Err(Error::invalid("the name is too long for a file name").hint("keep it below 200 bytes")),
     }

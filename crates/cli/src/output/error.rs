@@ -46,7 +46,16 @@ mod tests {
             .detail("DETAIL: Key (title)=(groceries) is duplicated.")
             .hint("remove the duplicates in a migration before this one, then run `cofferdam migrate` again")
             .at(place, Some(sql.into()));
-        insta::assert_snapshot!(human(&error, Style { color: false, width: 80 }, 0), @"");
+        insta::assert_snapshot!(human(&error, Style { color: false, width: 80 }, 0), @r#"
+        error: cannot apply 0007_unique.sql: could not create unique index "one_title"
+         --> migrations/0007_unique.sql:2:3
+          |
+        2 |   add constraint one_title unique (title);
+          |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          DETAIL: Key (title)=(groceries) is duplicated.
+        hint: remove the duplicates in a migration before this one, then run `cofferdam
+              migrate` again
+        "#);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use cofferdam_analysis::{Finding, Fix, FixKind, Severity};
+use cofferdam_analysis::{Finding, Fix, FixKind, Severity, judge};
 
 use super::snippet;
 use super::text::{self, Style, Tone};
@@ -56,8 +56,11 @@ pub(crate) fn one(finding: &Finding, style: Style) -> String {
         (None, None) => {}
     }
     // Accepting comes last: the safe form should be read first.
-    if finding.severity != Severity::Note && finding.statement.is_some() {
-        let directive = format!("to accept it, write above the statement: -- cofferdam:allow {} REASON", finding.rule);
+    let says_how = finding.help.as_deref().is_some_and(|help| help.contains("cofferdam:allow"));
+    let can_be_allowed = finding.statement.is_some() && !judge::never_allowed(finding.rule);
+    if finding.severity != Severity::Note && can_be_allowed && !says_how {
+        let directive =
+            format!("to accept it, write above the statement: -- cofferdam:allow {} REASON", finding.rule);
         out += &item("allow", &directive, style);
     }
     out
@@ -69,7 +72,8 @@ fn title(finding: &Finding, style: Style) -> String {
     let mut lines = text::wrap(&format!("{label} {message}"), style.width).into_iter();
     let first = lines.next().unwrap_or_default();
     let rest = first.strip_prefix(label.as_str()).unwrap_or(&first).to_owned();
-    let mut out = format!("{}{}\n", style.paint(tone(finding.severity), &label), style.paint(Tone::Strong, &rest));
+    let mut out =
+        format!("{}{}\n", style.paint(tone(finding.severity), &label), style.paint(Tone::Strong, &rest));
     for line in lines {
         _ = writeln!(out, "{}", style.paint(Tone::Strong, &line));
     }
@@ -163,14 +167,32 @@ mod tests {
 
     #[test]
     fn a_finding_shows_the_line_the_reason_and_the_safe_form() {
-        insta::assert_snapshot!(one(&finding(), PLAIN), @"");
+        insta::assert_snapshot!(one(&finding(), PLAIN), @r"
+        warning[add-check]: the new check on notes reads every row while nobody can use
+        the table
+         --> migrations/0003_check.sql:1:1
+          |
+        1 | alter table notes add constraint c check (length(body) < 9000);
+          | ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+          = why: the scan runs under AccessExclusive, so reads and writes of all clients
+                 wait until it ends
+          = cost: takes AccessExclusive, scans the table
+          = safe form: instead, each in a file or transaction of its own
+              alter table notes add constraint c check (length(body) < 9000) not valid;
+              alter table notes validate constraint c;
+          = allow: to accept it, write above the statement: -- cofferdam:allow add-check
+                   REASON
+        ");
     }
 
     #[test]
     fn an_allowed_finding_takes_one_line() {
         let mut finding = finding();
         finding.allowed = Some("the table is small".to_owned());
-        insta::assert_snapshot!(one(&finding, PLAIN), @"");
+        insta::assert_snapshot!(one(&finding, PLAIN), @r"
+        allowed: add-check: migrations/0003_check.sql:1: the new check on notes reads
+                 every row while nobody can use the table; the table is small
+        ");
     }
 
     #[test]
@@ -188,7 +210,8 @@ mod tests {
             place.span = Span::new(12, 17);
         }
         let text = all(&[second, other, first], PLAIN);
-        let order: Vec<usize> = ["first", "second", "other file"].iter().filter_map(|m| text.find(m)).collect();
+        let order: Vec<usize> =
+            ["first", "second", "other file"].iter().filter_map(|m| text.find(m)).collect();
         assert!(order.len() == 3 && order.is_sorted(), "{text}");
     }
 }

@@ -87,7 +87,12 @@ impl Output {
     }
 
     /// Prints the result of a command that judged and found something to fail for.
-    pub(crate) fn judged<T: Serialize>(&self, verdict: &json::Verdict, body: &T, human: impl FnOnce() -> String) {
+    pub(crate) fn judged<T: Serialize>(
+        &self,
+        verdict: &json::Verdict,
+        body: &T,
+        human: impl FnOnce() -> String,
+    ) {
         match self.format {
             Format::Json => json::judged(self.command, verdict, body),
             Format::Human => self.text(&human()),

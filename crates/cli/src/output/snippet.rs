@@ -76,23 +76,38 @@ mod tests {
     #[test]
     fn the_marked_words_have_carets_below() {
         let text = "select 1;\r\ndrop table notes;\r\n";
-        insta::assert_snapshot!(shown(text, 11, 27), @"");
+        insta::assert_snapshot!(shown(text, 11, 27), @r"
+         --> migrations/0002_x.sql:2:1
+          |
+        2 | drop table notes;
+          | ^^^^^^^^^^^^^^^^
+        ");
     }
 
     #[test]
     fn the_end_of_the_text_can_be_marked() {
-        insta::assert_snapshot!(shown("select", 6, 6), @"");
+        insta::assert_snapshot!(shown("select", 6, 6), @r"
+         --> migrations/0002_x.sql:1:7
+          |
+        1 | select
+          |       ^
+        ");
     }
 
     #[test]
     fn a_long_statement_is_marked_in_its_first_line() {
         let text = "create table t (\n  a int,\n  b int,\n  c int,\n  d int,\n  e int,\n  f int\n);\n";
-        insta::assert_snapshot!(shown(text, 0, text.len() - 2), @"");
+        insta::assert_snapshot!(shown(text, 0, text.len() - 2), @r"
+         --> migrations/0002_x.sql:1:1
+          |
+        1 | create table t (
+          | ^^^^^^^^^^^^^^^^
+        ");
     }
 
     #[test]
     fn a_line_of_a_megabyte_is_only_named() {
         let text = format!("select '{}';", "x".repeat(1_000_000));
-        insta::assert_snapshot!(shown(&text, 0, 6), @"");
+        insta::assert_snapshot!(shown(&text, 0, 6), @r" --> migrations/0002_x.sql:1:1");
     }
 }

@@ -33,10 +33,20 @@ mod tests {
     fn columns_share_the_width_and_no_line_is_longer() {
         let rows = vec![
             vec!["0001".to_owned(), "create_notes".to_owned(), "12 ms".to_owned()],
-            vec!["20260101120000".to_owned(), "a name that is longer than others ".repeat(3), "1.2 s".to_owned()],
+            vec![
+                "20260101120000".to_owned(),
+                "a name that is longer than others ".repeat(3),
+                "1.2 s".to_owned(),
+            ],
         ];
         let text = render(&["version", "name", "took"], rows, Style { color: false, width: 60 });
         assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r"
+        version         name                                 took
+        0001            create_notes                         12 ms
+        20260101120000  a name that is longer than others a  1.2 s
+                        name that is longer than others a
+                        name that is longer than others
+        ");
     }
 }

@@ -121,7 +121,10 @@ mod tests {
     #[test]
     fn lines_end_at_words_and_long_words_stay_whole() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("a migrations/0001_very_long.sql b", 10), ["a", "migrations/0001_very_long.sql", "b"]);
+        assert_eq!(
+            wrap("a migrations/0001_very_long.sql b", 10),
+            ["a", "migrations/0001_very_long.sql", "b"]
+        );
         assert_eq!(wrap("first\nsecond", 80), ["first", "second"]);
         assert_eq!(wrap("", 80), [""]);
     }
@@ -133,6 +136,9 @@ mod tests {
 
     #[test]
     fn times_are_short() {
-        assert_eq!([millis(0), millis(999), millis(1_250), millis(61_000)], ["0 ms", "999 ms", "1.2 s", "1 min 1 s"]);
+        assert_eq!(
+            [millis(0), millis(999), millis(1_250), millis(61_000)],
+            ["0 ms", "999 ms", "1.2 s", "1 min 1 s"]
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! What is said when the command line itself cannot be understood.
 
-use cofferdam_analysis::Error;
 use clap::error::ErrorKind;
+use cofferdam_analysis::Error;
 
 use super::{Format, json};
 use crate::exit::Exit;
@@ -31,11 +31,18 @@ fn as_error(error: &clap::Error, command: &str) -> Error {
     let mut paragraphs = rendered.split("\n\n").map(str::trim);
     let message = match error.kind() {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => "no command is given",
-        _ => paragraphs.next().and_then(|first| first.strip_prefix("error: ")).unwrap_or("the command line is wrong"),
+        _ => paragraphs
+            .next()
+            .and_then(|first| first.strip_prefix("error: "))
+            .unwrap_or("the command line is wrong"),
     };
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     let tip = paragraphs.find_map(|paragraph| paragraph.strip_prefix("tip: ")).map(str::to_owned);
-    let help = if command.is_empty() { "cofferdam --help".to_owned() } else { format!("cofferdam {command} --help") };
+    let help = if command.is_empty() {
+        "cofferdam --help".to_owned()
+    } else {
+        format!("cofferdam {command} --help")
+    };
     Error::invalid(message).hint(tip.unwrap_or_else(|| format!("see `{help}`")))
 }
 

@@ -112,13 +112,15 @@ fn version(text: &str) -> Result<cofferdam::folder::Version> {
 fn before<'a>(folder: &'a Folder, named: &[PathBuf]) -> &'a [cofferdam::folder::Migration] {
     let real = |path: &Path| path.canonicalize().ok();
     let named: Vec<PathBuf> = named.iter().filter_map(|path| real(path)).collect();
-    let first = folder.migrations.iter().position(|m| real(&m.path).is_some_and(|path| named.contains(&path)));
+    let first =
+        folder.migrations.iter().position(|m| real(&m.path).is_some_and(|path| named.contains(&path)));
     &folder.migrations[..first.unwrap_or(0)]
 }
 
 /// Every file below `dir` that can be judged, in the order of its migrations.
 fn walk(dir: &Path) -> Result<Vec<PathBuf>> {
-    let cannot = |error: std::io::Error| Error::invalid(format!("cannot read the folder {}: {error}", dir.display()));
+    let cannot =
+        |error: std::io::Error| Error::invalid(format!("cannot read the folder {}: {error}", dir.display()));
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(cannot)? {
         let entry = entry.map_err(cannot)?;
@@ -167,7 +169,8 @@ fn natural(a: &str, b: &str) -> Ordering {
 
 fn read(path: &Path) -> Result<String> {
     let file = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| Error::invalid(format!("cannot read {file}: {error}")))?;
+    let bytes =
+        std::fs::read(path).map_err(|error| Error::invalid(format!("cannot read {file}: {error}")))?;
     utf8(&file, bytes)
 }
 
@@ -195,15 +198,21 @@ mod tests {
     fn folders_are_searched_but_not_those_of_others() {
         let root = tempfile::tempdir().expect("a directory");
         for file in [
-            "migrations/2_b/migration.sql", "migrations/10_c/migration.sql", "migrations/10_c/down.sql",
-            "node_modules/x/1_a.sql", ".git/1_a.sql", "compose.yaml", "README.md",
+            "migrations/2_b/migration.sql",
+            "migrations/10_c/migration.sql",
+            "migrations/10_c/down.sql",
+            "node_modules/x/1_a.sql",
+            ".git/1_a.sql",
+            "compose.yaml",
+            "README.md",
         ] {
             let path = root.path().join(file);
             std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             std::fs::write(path, "").expect("a file");
         }
         let found = walk(root.path()).expect("readable");
-        let found: Vec<_> = found.iter().map(|p| p.strip_prefix(root.path()).expect("below").display().to_string()).collect();
+        let found: Vec<_> =
+            found.iter().map(|p| p.strip_prefix(root.path()).expect("below").display().to_string()).collect();
         assert_eq!(found, ["compose.yaml", "migrations/2_b/migration.sql", "migrations/10_c/migration.sql"]);
     }
 

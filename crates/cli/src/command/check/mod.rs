@@ -116,7 +116,9 @@ fn dialect(context: &Context, asked: Option<DialectName>) -> Result<Dialect> {
     Ok(match context.database()? {
         Some(chosen) => chosen.dialect(),
         None => {
-            context.output.note("judged as Postgres, since no database is named; --dialect sqlite says otherwise");
+            context
+                .output
+                .note("judged as Postgres, since no database is named; --dialect sqlite says otherwise");
             Dialect::Postgres
         }
     })
