@@ -6,6 +6,21 @@
 
 pub(crate) mod directives;
 mod drop_table;
+mod sqlite_add_column_limits;
+mod sqlite_autoincrement;
+mod sqlite_drop_column_limits;
+mod sqlite_fk_pragma_in_transaction;
+mod sqlite_no_fk_check;
+mod sqlite_not_null_copy;
+mod sqlite_nullable_pk;
+mod sqlite_on_conflict_in_ddl;
+mod sqlite_quoted_typo;
+mod sqlite_rebuild_fk_on;
+mod sqlite_rebuild_loses_objects;
+mod sqlite_rebuild_not_atomic;
+mod sqlite_rename_old_away;
+pub(crate) mod sqlite_unsupported_alter;
+mod sqlite_writable_schema;
 
 use std::fmt::Write as _;
 
@@ -14,11 +29,26 @@ use crate::judge::Rule;
 /// Every rule, by id.
 static ALL: &[Rule] = &[
     directives::ALLOW_WITHOUT_REASON,
+    drop_table::RULE,
+    sqlite_add_column_limits::RULE,
+    sqlite_autoincrement::RULE,
+    sqlite_drop_column_limits::RULE,
+    sqlite_fk_pragma_in_transaction::RULE,
+    sqlite_no_fk_check::RULE,
+    sqlite_not_null_copy::RULE,
+    sqlite_nullable_pk::RULE,
+    sqlite_on_conflict_in_ddl::RULE,
+    sqlite_quoted_typo::RULE,
+    sqlite_rebuild_fk_on::RULE,
+    sqlite_rebuild_loses_objects::RULE,
+    sqlite_rebuild_not_atomic::RULE,
+    sqlite_rename_old_away::RULE,
+    sqlite_unsupported_alter::RULE,
+    sqlite_writable_schema::RULE,
     directives::SYNTAX_ERROR,
     directives::UNKNOWN_DIRECTIVE,
     directives::UNKNOWN_RULE,
     directives::UNUSED_ALLOW,
-    drop_table::RULE,
 ];
 
 /// Every rule.
