@@ -64,6 +64,12 @@ impl World {
         proof.map_or(Holds::Nothing, Holds::OursIfProven)
     }
 
+    /// Whether the schema was made in this very transaction, so that nobody else can have
+    /// put anything into it.
+    pub fn schema_is_ours_alone(&self, name: &str) -> bool {
+        self.schemas.get(name).is_some_and(|made| made.transaction == self.now.transaction)
+    }
+
     fn by_origin(&self, table: &Table, origin: Origin, column: Option<String>) -> Holds {
         let Origin::New(made) = origin else { return Holds::Somebody };
         if made.transaction == self.now.transaction {

@@ -13,6 +13,7 @@
 //! `allow` settles suppressions.
 
 mod allow;
+mod catalog;
 mod evolve;
 mod holds;
 mod outline;
@@ -29,9 +30,9 @@ use std::collections::BTreeMap;
 pub use allow::Allow;
 pub use holds::Holds;
 pub use outline::{At, Copy, Event, Outline, Rebuild, RebuildForm};
-pub use quote::{ident, object};
+pub use quote::{ident, listed, object};
 pub use report::{Context, Draft, Report, SMALL, Weight};
-pub use session::{Session, Transaction, must_stand_alone, pragma_is_on};
+pub use session::{Session, Transaction, pragma_is_on};
 pub use text::render;
 pub use world::{Gone, Known, KnownColumn, Moment, Origin, Table, World, same_column};
 
@@ -266,8 +267,10 @@ fn judge_document(document: &Document, allows: &[Allow]) -> Vec<Finding> {
         }
     }
     for finding in &mut findings {
-        let allow = allows.iter().find(|a| a.rule == finding.rule && !a.reason.trim().is_empty());
-        finding.allowed = allow.map(|a| a.reason.clone());
+        let global = || allows.iter().find(|a| a.rule == finding.rule && !a.reason.trim().is_empty());
+        let span = finding.place.as_ref().map(|p| p.span).unwrap_or_default();
+        let own = document.allows(finding.rule, span);
+        finding.allowed = own.or_else(|| global().map(|a| a.reason.clone()));
     }
     findings.sort_by_key(|f| (f.place.as_ref().map(|p| p.span.start), f.rule));
     findings

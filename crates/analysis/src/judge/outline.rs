@@ -96,6 +96,14 @@ impl<'s> Rebuild<'s> {
         parts
     }
 
+    /// The name under which the old rows are dropped.
+    pub fn old(&self) -> &ObjectName {
+        match self.form {
+            RebuildForm::NewThenRename | RebuildForm::Backup => &self.table,
+            RebuildForm::OldAway => &self.aside,
+        }
+    }
+
     /// Whether every row of the old table is in some copy. A copy that skips duplicates
     /// counts: another rule speaks about that one.
     pub fn copies_every_row(&self) -> bool {
@@ -116,7 +124,7 @@ pub struct Outline<'s> {
     events: HashMap<Key, Vec<(At, Event<'s>)>>,
     /// The tables rebuilt, in the order in which they are done.
     pub rebuilds: Vec<Rebuild<'s>>,
-    dropping: HashMap<At, usize>,
+    dropping: HashMap<At, Vec<usize>>,
 }
 
 impl<'s> Outline<'s> {
@@ -130,7 +138,9 @@ impl<'s> Outline<'s> {
         }
         let mut outline = reader.outline;
         for (n, rebuild) in outline.rebuilds.iter().enumerate() {
-            outline.dropping.extend(rebuild.drop.map(|at| (at, n)));
+            if let Some(at) = rebuild.drop {
+                outline.dropping.entry(at).or_default().push(n);
+            }
         }
         outline
     }
@@ -153,9 +163,10 @@ impl<'s> Outline<'s> {
         self.events.get(&table.key(dialect)).map_or(&[], Vec::as_slice)
     }
 
-    /// The rebuild whose old rows the effect at `at` drops.
-    pub fn rebuild_dropping(&self, at: At) -> Option<&Rebuild<'s>> {
-        self.dropping.get(&at).map(|n| &self.rebuilds[*n])
+    /// The rebuild whose old rows the effect at `at` drops with the table `name`.
+    pub fn rebuild_dropping(&self, dialect: Dialect, at: At, name: &ObjectName) -> Option<&Rebuild<'s>> {
+        let rebuilds = self.dropping.get(&at)?.iter().map(|n| &self.rebuilds[*n]);
+        rebuilds.into_iter().find(|rebuild| rebuild.old().same_as(name, dialect))
     }
 }
 

@@ -19,6 +19,11 @@ pub fn object(name: &ObjectName) -> String {
     }
 }
 
+/// Names for a message: `a, b`.
+pub fn listed(names: &[&ObjectName]) -> String {
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
 /// The words that either database refuses as a bare column or table name: appendix C of
 /// Postgres' manual (reserved, also where a function or type may be) and SQLite's
 /// "Keywords" page (those its grammar does not fall back from).

@@ -138,8 +138,12 @@ impl Draft {
 
     /// Lets the size of the table speak. Does nothing for a loss: no size lowers that.
     pub fn soften(&mut self, weight: Weight) -> &mut Self {
+        if self.card.loss { self } else { self.soften_cost(weight) }
+    }
+
+    /// As [`Draft::soften`], for the case of a loss rule that costs time and loses nothing.
+    pub fn soften_cost(&mut self, weight: Weight) -> &mut Self {
         match weight {
-            _ if self.card.loss => {}
             Weight::New => self.withdrawn = true,
             Weight::Small => self.finding.severity = Severity::Note,
             Weight::Full => {}

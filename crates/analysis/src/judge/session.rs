@@ -3,11 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::plan;
-use crate::sql::{
-    Action, Dialect, DirectiveKind, Script, Statement, TransactionCommand, table::ObjectChange,
-    table::TableChange,
-};
+use crate::plan::{self, outside_of_transaction};
+use crate::sql::{Action, Dialect, DirectiveKind, Script, Statement, TransactionCommand};
 
 /// Whether the runner puts a file into one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -158,25 +155,5 @@ pub fn pragma_is_on(value: &str) -> bool {
 
 fn refuses_transaction(script: &Script) -> bool {
     script.directives.iter().any(|d| d.kind == DirectiveKind::NoTransaction)
-        || script.statements.iter().flat_map(Statement::actions).any(must_stand_alone)
-}
-
-/// Whether Postgres refuses the action within a transaction block.
-pub fn must_stand_alone(action: &Action) -> bool {
-    use crate::sql::ObjectKind;
-    match action {
-        Action::CreateIndex(index) => index.concurrently,
-        Action::Reindex { concurrently, target, .. } => {
-            *concurrently || matches!(target.as_str(), "database" | "system" | "schema")
-        }
-        Action::Drop { kind, concurrently, .. } => {
-            *concurrently || matches!(kind, ObjectKind::Database | ObjectKind::Tablespace)
-        }
-        Action::Create { kind, .. } => matches!(kind, ObjectKind::Database | ObjectKind::Tablespace),
-        Action::Alter { change: ObjectChange::RefreshSubscription, .. } => true,
-        Action::AlterTable { change: TableChange::DetachPartition { concurrently, .. }, .. } => *concurrently,
-        Action::Vacuum { .. } => true,
-        Action::Cluster { table } => table.is_none(),
-        _ => false,
-    }
+        || script.statements.iter().any(|s| outside_of_transaction(s, script.dialect).is_some())
 }

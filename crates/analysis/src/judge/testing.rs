@@ -16,6 +16,7 @@ pub(crate) struct Set {
 
 /// What a set was found to hold.
 pub(crate) struct Judged {
+    sql: String,
     pub(crate) findings: Vec<Finding>,
 }
 
@@ -119,7 +120,8 @@ impl Set {
             .collect();
         let known = self.tables.as_ref().map(|t| t as &dyn Known);
         let input = Input { known, allows: &self.allows, ..Input::new(self.dialect, &files) };
-        Judged { findings: judge(&input) }
+        let sql: Vec<&str> = self.files.iter().map(|(script, _)| &*script.text).collect();
+        Judged { sql: sql.join("\n"), findings: judge(&input) }
     }
 }
 
@@ -135,8 +137,19 @@ impl Judged {
         self.findings.iter().map(|f| format!("{} {}", f.severity.as_str(), f.rule)).collect()
     }
 
+    fn sql(&self) -> &str {
+        &self.sql
+    }
+
     /// Everything, as [`render`] writes it.
     pub(crate) fn text(&self) -> String {
         render(&self.findings)
     }
+}
+
+/// Fails if `rule` has anything to say.
+#[track_caller]
+pub(crate) fn assert_silent(rule: &str, judged: &Judged) {
+    let lines = judged.lines(rule);
+    assert!(lines.is_empty(), "{lines:?} in {}", judged.sql());
 }

@@ -47,6 +47,13 @@ pub struct KnownColumn {
     pub(super) filled: Filled,
 }
 
+impl KnownColumn {
+    /// Whether an update of this set computed it from other columns.
+    pub fn is_filled_from_columns(&self) -> bool {
+        !self.filled.from.is_empty()
+    }
+}
+
 /// A table, as far as it is known.
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -323,10 +330,14 @@ impl World {
         self.tables.values()
     }
 
-    /// Whether no table of this name stands: dropped by the set, or absent from the catalog.
+    /// Whether no table of this name stands: dropped by the set, or absent from the
+    /// catalog. Of what catalogs leave out (the server's own tables and ours) nobody knows.
     pub fn is_absent(&self, name: &ObjectName) -> bool {
         let key = self.find(name);
-        !self.tables.contains_key(&key) && (self.complete || self.gone.contains_key(&key))
+        let left_out = key.0.starts_with("pg_") && key.0 != "pg_temp"
+            || matches!(key.0.as_str(), "information_schema" | "cofferdam")
+            || key.1.starts_with("_cofferdam_");
+        !self.tables.contains_key(&key) && (self.gone.contains_key(&key) || self.complete && !left_out)
     }
 
     /// The schema of a bare name: the first of `search_path` that is one of the user's.

@@ -4,8 +4,25 @@
 //! are at stake and whether somebody allowed it is the business of [`crate::judge`].
 //! `cargo xtask new-rule ID` writes the file and its two lines here.
 
+mod constant_using;
+mod copy_select_star;
 pub(crate) mod directives;
+mod dml_without_where;
+mod drop_column;
+mod drop_database;
+mod drop_owned;
+mod drop_recreate;
+mod drop_schema;
 mod drop_table;
+mod history_edited;
+mod lossy_cast_copy;
+mod merge_delete;
+mod narrow_type;
+mod push_plan;
+mod rename_as_drop_add;
+mod set_unlogged;
+mod silent_overwrite;
+mod silent_row_loss;
 mod sqlite_add_column_limits;
 mod sqlite_autoincrement;
 mod sqlite_drop_column_limits;
@@ -21,6 +38,8 @@ mod sqlite_rebuild_not_atomic;
 mod sqlite_rename_old_away;
 pub(crate) mod sqlite_unsupported_alter;
 mod sqlite_writable_schema;
+mod truncate;
+mod update_or_ignore;
 
 use std::fmt::Write as _;
 
@@ -29,7 +48,24 @@ use crate::judge::Rule;
 /// Every rule, by id.
 static ALL: &[Rule] = &[
     directives::ALLOW_WITHOUT_REASON,
+    constant_using::RULE,
+    copy_select_star::RULE,
+    dml_without_where::RULE,
+    drop_column::RULE,
+    drop_database::RULE,
+    drop_owned::RULE,
+    drop_recreate::RULE,
+    drop_schema::RULE,
     drop_table::RULE,
+    history_edited::RULE,
+    lossy_cast_copy::RULE,
+    merge_delete::RULE,
+    narrow_type::RULE,
+    push_plan::RULE,
+    rename_as_drop_add::RULE,
+    set_unlogged::RULE,
+    silent_overwrite::RULE,
+    silent_row_loss::RULE,
     sqlite_add_column_limits::RULE,
     sqlite_autoincrement::RULE,
     sqlite_drop_column_limits::RULE,
@@ -46,9 +82,11 @@ static ALL: &[Rule] = &[
     sqlite_unsupported_alter::RULE,
     sqlite_writable_schema::RULE,
     directives::SYNTAX_ERROR,
+    truncate::RULE,
     directives::UNKNOWN_DIRECTIVE,
     directives::UNKNOWN_RULE,
     directives::UNUSED_ALLOW,
+    update_or_ignore::RULE,
 ];
 
 /// Every rule.

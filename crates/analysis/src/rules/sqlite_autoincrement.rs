@@ -42,12 +42,13 @@ const CARD: Card = Card {
 
 fn check(cx: &Context<'_>, effect: &Effect, report: &mut Report<'_>) {
     let Action::Drop { kind: ObjectKind::Table, names, .. } = &effect.action else { return };
-    let Some(rebuild) = cx.outline.rebuild_dropping(cx.at) else { return };
-    if names.len() != 1 || carries_sequence(cx, rebuild) {
+    let [dropped] = names.as_slice() else { return };
+    let Some(rebuild) = cx.outline.rebuild_dropping(cx.dialect(), cx.at, dropped) else { return };
+    if carries_sequence(cx, rebuild) {
         return;
     }
     let counts = |table: &Table| table.columns.iter().any(|c| c.definition.autoincrement);
-    let old = cx.world.table(&names[0]);
+    let old = cx.world.table(dropped);
     let counted = match old {
         Some(table) if table.columns_complete => Some(counts(table)),
         Some(table) if counts(table) => Some(true),
@@ -63,12 +64,12 @@ fn check(cx: &Context<'_>, effect: &Effect, report: &mut Report<'_>) {
             report
                 .at(effect.span, message)
                 .help("keep AUTOINCREMENT and copy the table's row of sqlite_sequence, unless ids may be given again")
-                .losing(cx.world.table_holds(&names[0]));
+                .losing(cx.world.table_holds(dropped));
         }
         (Some(true) | None, true) => {
             let message = format!("rebuilds {table} and forgets the highest id it ever gave");
             let draft = report.at(effect.span, message);
-            draft.losing(cx.world.table_holds(&names[0]));
+            draft.losing(cx.world.table_holds(dropped));
             if rebuild.form == RebuildForm::NewThenRename {
                 draft.rewrite_as(keep_sequence(rebuild, cx.text(effect.span)));
             }

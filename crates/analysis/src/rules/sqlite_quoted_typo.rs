@@ -149,7 +149,8 @@ mod tests {
     #[test]
     fn a_likely_name_is_offered_and_else_the_string() {
         let near = judged("update t set kind = \"titl\"");
-        let help = near.findings[0].help.clone().unwrap_or_default();
+        let typo = near.findings.iter().find(|f| f.rule == ID).expect("a finding");
+        let help = typo.help.clone().unwrap_or_default();
         assert!(help.starts_with("did you mean \"title\"?"), "{help}");
         let far = judged("update t set kind = \"it's done\" where id = 1");
         let fix = far.findings.iter().find(|f| f.rule == ID).and_then(|f| f.fix.clone()).expect("a fix");

@@ -40,21 +40,12 @@ const CARD: Card = Card {
 
 fn check(cx: &Context<'_>, effect: &Effect, report: &mut Report<'_>) {
     let Action::Drop { kind: ObjectKind::Table, names, .. } = &effect.action else { return };
-    let Some(rebuild) = cx.outline.rebuild_dropping(cx.at) else { return };
-    if cx.world.session.enforces_foreign_keys() {
-        for dropped in names {
-            judge(cx, effect, dropped, &rebuild.table, report);
-        }
+    let [dropped] = names.as_slice() else { return };
+    let Some(rebuild) = cx.outline.rebuild_dropping(cx.dialect(), cx.at, dropped) else { return };
+    if !cx.world.session.enforces_foreign_keys() {
+        return;
     }
-}
-
-fn judge(
-    cx: &Context<'_>,
-    effect: &Effect,
-    dropped: &ObjectName,
-    rebuilt: &ObjectName,
-    report: &mut Report<'_>,
-) {
+    let rebuilt = &rebuild.table;
     let children = cx.world.referencing(dropped);
     let known = cx.world.is_complete() || cx.world.table_holds(dropped) == Holds::Nothing;
     if children.is_empty() && known {

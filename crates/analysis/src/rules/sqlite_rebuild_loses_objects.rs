@@ -42,28 +42,27 @@ const CARD: Card = Card {
 
 fn check(cx: &Context<'_>, effect: &Effect, report: &mut Report<'_>) {
     let Action::Drop { kind: ObjectKind::Table, names, .. } = &effect.action else { return };
-    let Some(rebuild) = cx.outline.rebuild_dropping(cx.at) else { return };
+    let [dropped] = names.as_slice() else { return };
+    let Some(rebuild) = cx.outline.rebuild_dropping(cx.dialect(), cx.at, dropped) else { return };
     let made = Made::of(cx, rebuild);
-    for dropped in names {
-        match cx.world.table(dropped) {
-            Some(table) if table.columns_complete || cx.world.is_complete() => {
-                let lost = lost(cx, table, &made);
-                if !lost.is_empty() {
-                    let message =
-                        format!("rebuilds {} and does not make again: {}", rebuild.table, lost.join(", "));
-                    report.at(effect.span, message);
-                }
+    match cx.world.table(dropped) {
+        Some(table) if table.columns_complete || cx.world.is_complete() => {
+            let lost = lost(cx, table, &made);
+            if !lost.is_empty() {
+                let message =
+                    format!("rebuilds {} and does not make again: {}", rebuild.table, lost.join(", "));
+                report.at(effect.span, message);
             }
-            None if cx.world.is_absent(dropped) => {}
-            _ if made.indexes.is_empty() && made.triggers.is_empty() => {
-                let message = format!(
-                    "rebuilds {} and makes no index and no trigger again; whether it has any is not known",
-                    rebuild.table
-                );
-                report.at(effect.span, message).severity(Severity::Warning);
-            }
-            _ => {}
         }
+        None if cx.world.is_absent(dropped) => {}
+        _ if made.indexes.is_empty() && made.triggers.is_empty() => {
+            let message = format!(
+                "rebuilds {} and makes no index and no trigger again; whether it has any is not known",
+                rebuild.table
+            );
+            report.at(effect.span, message).severity(Severity::Warning);
+        }
+        _ => {}
     }
 }
 

@@ -1,7 +1,11 @@
 //! Files beside the migrations that start or feed a database: package.json, compose
-//! files, Dockerfiles, shell scripts. Read by line, never executed or resolved.
+//! files, Dockerfiles, shell scripts. Read as words, never executed or resolved.
+
+mod commands;
 
 use std::sync::Arc;
+
+pub use commands::Command;
 
 use crate::card::Card;
 use crate::finding::Finding;
@@ -71,13 +75,25 @@ impl Document {
         finding
     }
 
-    /// Each line with the place of its first byte, line end removed.
-    pub fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        let mut offset = 0;
-        self.text.split_inclusive('\n').map(move |line| {
-            let start = offset;
-            offset += line.len();
-            (start, line.trim_end_matches(['\n', '\r']))
+    /// Every command it runs, as far as one can tell without running it.
+    pub fn commands(&self) -> Vec<Command<'_>> {
+        commands::read(self.kind, &self.text)
+    }
+
+    /// The reason of a `# cofferdam:allow RULE reason` behind `span` on its line or alone on
+    /// the line before. JSON has no comments.
+    pub fn allows(&self, rule: &str, span: Span) -> Option<String> {
+        if self.kind == DocumentKind::PackageJson {
+            return None;
+        }
+        let line_start = self.text[..span.start].rfind('\n').map_or(0, |at| at + 1);
+        let line = self.text[line_start..].lines().next().unwrap_or("");
+        let before = self.text[..line_start].lines().next_back().unwrap_or("").trim_start();
+        let before = if before.starts_with('#') { before } else { "" };
+        [line, before].into_iter().find_map(|line| {
+            let (_, said) = line.split_once("# cofferdam:allow ")?;
+            let (allowed, reason) = said.trim().split_once(char::is_whitespace)?;
+            (allowed == rule).then(|| reason.trim().to_owned())
         })
     }
 }
