@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::sql::{
-    Action, DirectiveKind, Script, Statement, TransactionCommand, table::ObjectChange, table::TableChange,
-};
+use crate::plan::outside_of_transaction;
+use crate::sql::{Action, DirectiveKind, Script, TransactionCommand};
 
 /// Whether the runner puts a file into one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
