@@ -1,2 +1,60 @@
-//! x
-fn main() {}
+//! Chores of this repository: `cargo xtask COMMAND`.
+
+mod fetch_postgres;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  fetch-postgres [--into DIR] [MAJOR..]   bring Postgres servers for the tests into .cache/postgres
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = words.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
+    let result = match command {
+        "fetch-postgres" => fetch_postgres::run(rest),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(Failure::usage(USAGE)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{}", failure.message.trim_end());
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Why a chore was not done. The codes are those of the program itself.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// Something on this machine failed: a disk, a program.
+    fn here(message: impl Into<String>) -> Self {
+        Self { code: 1, message: message.into() }
+    }
+
+    /// The command is wrong, or something that it needs is missing.
+    fn usage(message: impl Into<String>) -> Self {
+        Self { code: 2, message: message.into() }
+    }
+
+    /// Somebody else's server cannot be reached.
+    fn unreachable(message: impl Into<String>) -> Self {
+        Self { code: 5, message: message.into() }
+    }
+
+    /// What came is not what was asked for.
+    fn damaged(message: impl Into<String>) -> Self {
+        Self { code: 6, message: message.into() }
+    }
+}

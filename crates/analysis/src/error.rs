@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::place::Place;
 
 /// A result whose error is [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What the caller should do about an [`Error`]. Each kind has one exit code (cli.md).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

@@ -4,6 +4,7 @@
 //! never reads the environment: what it needs is handed in, what it has to say comes
 //! back as values and [`Error`]s.
 
+pub mod catalog;
 pub mod crash;
 pub mod db;
 pub mod folder;

@@ -11,16 +11,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio_postgres::config::{ChannelBinding as Binding, SslMode, SslNegotiation};
 use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::db::error::{self, Stage};
-use crate::db::options::{ChannelBinding, ConnectOptions, Negotiation, TlsMode};
+use crate::db::explain;
+use crate::db::options::{ConnectOptions, Negotiation, TlsMode};
 use crate::db::passfile::{self, Login};
 use crate::db::pooler;
 use crate::db::secret::Secret;
 use crate::db::session::{Backend, Facts, Session, Unproven};
+use crate::db::startup::{Startup, Transport};
 use crate::db::url::{DEFAULT_PORT, Endpoint, Host, PostgresTarget, SOCKET_DIRS, SessionAttrs};
 use crate::{Error, ErrorKind, Result};
 
@@ -89,12 +90,16 @@ fn unfit(session: &Session, target: &PostgresTarget, options: &ConnectOptions) -
         SessionAttrs::Standby => session.is_standby(),
     };
     if !wanted {
-        return Some(Error::invalid("the server is not what target_session_attrs asks for")
-            .hint("name the right host, or change target_session_attrs"));
+        return Some(
+            Error::invalid("the server is not what target_session_attrs asks for")
+                .hint("name the right host, or change target_session_attrs"),
+        );
     }
     if session.is_standby() && !options.allow_standby {
-        return Some(Error::invalid("the server is a replica (in recovery) and cannot be changed")
-            .hint("give the primary's address"));
+        return Some(
+            Error::invalid("the server is a replica (in recovery) and cannot be changed")
+                .hint("give the primary's address"),
+        );
     }
     None
 }
@@ -107,25 +112,20 @@ struct Attempt<'a> {
     timeout: Option<Duration>,
 }
 
-/// One try on one address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Transport {
-    Plain,
-    /// With TLS if the server has it; what is sent plain otherwise is decided by the server's answer alone.
-    TlsIfOffered,
-    Tls,
-}
-
 impl<'a> Attempt<'a> {
     fn new(target: &'a PostgresTarget, options: &'a ConnectOptions) -> Result<Self> {
         let mode = crate::db::tls::mode(target, options)?;
         if target.negotiation == Negotiation::Direct && mode < TlsMode::Require {
-            return Err(Error::invalid(format!("sslnegotiation=direct needs more than sslmode={}", mode.as_str()))
-                .hint("write sslmode=require or stronger"));
+            return Err(Error::invalid(format!(
+                "sslnegotiation=direct needs more than sslmode={}",
+                mode.as_str()
+            ))
+            .hint("write sslmode=require or stronger"));
         }
-        let user = target.user.clone().or_else(|| options.user.clone()).ok_or_else(|| {
-            Error::invalid("no user is named").hint("write postgres://USER@HOST/DATABASE")
-        })?;
+        let user =
+            target.user.clone().or_else(|| options.user.clone()).ok_or_else(|| {
+                Error::invalid("no user is named").hint("write postgres://USER@HOST/DATABASE")
+            })?;
         let timeout = target.connect_timeout.unwrap_or(options.connect_timeout);
         Ok(Self { target, options, mode, user, timeout: (!timeout.is_zero()).then_some(timeout) })
     }
@@ -136,8 +136,8 @@ impl<'a> Attempt<'a> {
 
     /// Tries every address of one server.
     async fn endpoint(&self, endpoint: &Endpoint) -> Result<Session> {
-        let mut notes = self.target.notes().to_vec();
-        let password = self.password(endpoint, &mut notes);
+        let (password, unused_file) = self.password(endpoint);
+        let notes: Vec<String> = self.target.notes().iter().cloned().chain(unused_file.clone()).collect();
         let addresses: Vec<Option<IpAddr>> = match (&endpoint.host, endpoint.addr) {
             (Host::Unix(_), _) => vec![None],
             (Host::Tcp(_), Some(address)) => vec![Some(address)],
@@ -149,7 +149,9 @@ impl<'a> Attempt<'a> {
         for address in addresses {
             match self.address(endpoint, address, password.as_ref(), &notes).await {
                 Err(error) if error.kind() == ErrorKind::Unreachable => last = error,
-                decided => return decided,
+                // A login that fails may fail for the password that was not looked up.
+                Err(error) => return Err(unused_file.into_iter().fold(error, Error::detail)),
+                Ok(session) => return Ok(session),
             }
         }
         Err(last)
@@ -181,6 +183,14 @@ impl<'a> Attempt<'a> {
             (_, TlsMode::Prefer) => &[Transport::TlsIfOffered, Transport::Plain],
             (_, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull) => &[Transport::Tls],
         };
+        let startup = Startup {
+            endpoint,
+            address,
+            user: &self.user,
+            database: self.database(),
+            password,
+            timeout: self.timeout,
+        };
         let mut first: Option<Error> = None;
         for (index, transport) in transports.iter().enumerate() {
             let tls = match transport {
@@ -189,7 +199,7 @@ impl<'a> Attempt<'a> {
                     Some(crate::db::tls::connector(self.target, self.options, self.mode)?)
                 }
             };
-            let config = self.config(endpoint, address, password, *transport);
+            let config = startup.config(self.target, self.options, *transport);
             let session = within(self.timeout, self.login(&config, tls, endpoint, notes)).await;
             let error = match session {
                 None => {
@@ -201,7 +211,7 @@ impl<'a> Attempt<'a> {
                 Some(Err(Failure::Theirs(error))) => error,
             };
             let again = index + 1 < transports.len() && retries_otherwise(*transport, &error);
-            let ours = self.explain(error, endpoint, *transport, password.is_some());
+            let ours = explain::login(error, endpoint, self.target, password.is_some());
             if !again {
                 return Err(match first {
                     Some(first) => ours.detail(format!("before that: {}", first.message())),
@@ -211,62 +221,6 @@ impl<'a> Attempt<'a> {
             first = Some(ours);
         }
         first.map_or_else(|| Err(Error::bug("no transport was tried")), Err)
-    }
-
-    fn config(
-        &self,
-        endpoint: &Endpoint,
-        address: Option<IpAddr>,
-        password: Option<&Secret>,
-        transport: Transport,
-    ) -> Config {
-        let target = self.target;
-        let mut config = Config::new();
-        match &endpoint.host {
-            Host::Tcp(name) => config.host(name),
-            Host::Unix(dir) => config.host_path(dir),
-        };
-        if let Some(address) = address {
-            config.hostaddr(address);
-        }
-        config.port(endpoint.port).user(&self.user).dbname(self.database());
-        config.application_name(&self.options.application_name);
-        if let Some(password) = password {
-            config.password(password.expose());
-        }
-        if let Some(options) = startup_options(target) {
-            config.options(options);
-        }
-        config.ssl_mode(match transport {
-            Transport::Plain => SslMode::Disable,
-            Transport::TlsIfOffered => SslMode::Prefer,
-            Transport::Tls => SslMode::Require,
-        });
-        config.ssl_negotiation(match target.negotiation {
-            Negotiation::Postgres => SslNegotiation::Postgres,
-            Negotiation::Direct => SslNegotiation::Direct,
-        });
-        config.channel_binding(match target.channel_binding.unwrap_or(ChannelBinding::Prefer) {
-            ChannelBinding::Disable => Binding::Disable,
-            ChannelBinding::Prefer => Binding::Prefer,
-            ChannelBinding::Require => Binding::Require,
-        });
-        let keepalives = &target.keepalives;
-        config.keepalives(keepalives.enabled).keepalives_idle(keepalives.idle);
-        if let Some(interval) = keepalives.interval {
-            config.keepalives_interval(interval);
-        }
-        if let Some(count) = keepalives.count {
-            config.keepalives_retries(count);
-        }
-        if let Some(timeout) = keepalives.user_timeout {
-            config.tcp_user_timeout(timeout);
-        }
-        // Used again for cancel requests; the whole login has its own limit.
-        if let Some(timeout) = self.timeout {
-            config.connect_timeout(timeout);
-        }
-        config
     }
 
     async fn login(
@@ -300,7 +254,10 @@ impl<'a> Attempt<'a> {
             ));
         }
         if facts.version < SUPPORTED {
-            notes.push("Postgres 14 gets no more fixes and works here as far as it does; 15 or newer is supported".to_owned());
+            notes.push(
+                "Postgres 14 gets no more fixes and works here as far as it does; 15 or newer is supported"
+                    .to_owned(),
+            );
         }
         if self.target.schema.is_some() && self.target.declares_pooler() {
             notes.push("`schema` in the database URL is ignored behind a pooler: set search_path for the role instead".to_owned());
@@ -311,16 +268,20 @@ impl<'a> Attempt<'a> {
     }
 
     /// The URL's, the shell's, the password file's: libpq's order.
-    fn password(&self, endpoint: &Endpoint, notes: &mut Vec<String>) -> Option<Secret> {
+    /// Beside it: why the file was not used, if it was not.
+    fn password(&self, endpoint: &Endpoint) -> (Option<Secret>, Option<String>) {
         if let Some(password) = self.target.password.clone().or_else(|| self.options.password.clone()) {
-            return Some(password);
+            return (Some(password), None);
         }
-        let file = self
+        let Some(file) = self
             .target
             .passfile
             .clone()
             .or_else(|| self.options.passfile.clone())
-            .or_else(|| self.options.in_home(".pgpass"))?;
+            .or_else(|| self.options.in_home(".pgpass"))
+        else {
+            return (None, None);
+        };
         let dir;
         let host = match &endpoint.host {
             Host::Tcp(name) => name.as_str(),
@@ -332,50 +293,8 @@ impl<'a> Attempt<'a> {
         };
         let login = Login { host, port: endpoint.port, database: self.database(), user: &self.user };
         match passfile::look_up(&file, login) {
-            Ok(found) => found,
-            Err(note) => {
-                notes.push(note);
-                None
-            }
-        }
-    }
-
-    /// What a failed try means, in words.
-    fn explain(
-        &self,
-        error: tokio_postgres::Error,
-        endpoint: &Endpoint,
-        transport: Transport,
-        had_password: bool,
-    ) -> Error {
-        let label = endpoint.label();
-        if error.as_db_error().is_some() {
-            let options = error.code().is_some_and(|code| code.code() == "08P01");
-            let ours = error::postgres(error).while_(format!("{label} refused the connection"));
-            return if options && startup_options(self.target).is_some() {
-                Error::invalid(ours.message().to_owned())
-                    .hint("a pooler may not accept `options` or `schema`: remove them from the URL, or use the direct address")
-            } else {
-                ours
-            };
-        }
-        match error::stage(&error) {
-            Stage::Tls => explain_tls(&error, &label, endpoint).source(error),
-            Stage::Config if !had_password => Error::invalid(format!("{label} asks for a password and none is given"))
-                .hint("put it into PGPASSWORD, the password file or the URL")
-                .source(error),
-            Stage::Config | Stage::Authentication | Stage::Call => {
-                let why = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
-                Error::invalid(format!("the login at {label} failed: {why}")).source(error)
-            }
-            Stage::Network => {
-                let why = error::io_reason(&error).unwrap_or_else(|| "the server closed the connection".to_owned());
-                let hint = match (&endpoint.host, transport) {
-                    (Host::Unix(_), _) => "check that the server runs and that its socket is in this directory",
-                    (Host::Tcp(_), _) => "check that the server runs, listens on this address, and that no firewall is between",
-                };
-                Error::unreachable(format!("{label} cannot be reached: {why}")).hint(hint).source(error)
-            }
+            Ok(found) => (found, None),
+            Err(note) => (None, Some(note)),
         }
     }
 }
@@ -410,94 +329,6 @@ fn retries_otherwise(transport: Transport, error: &tokio_postgres::Error) -> boo
     }
 }
 
-fn explain_tls(error: &tokio_postgres::Error, label: &str, endpoint: &Endpoint) -> Error {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let tls = inner.downcast_ref::<rustls::Error>().or_else(|| {
-            // rustls' error travels inside an I/O error, which shows its source one level too deep.
-            inner.downcast_ref::<std::io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()
-        });
-        if let Some(tls) = tls {
-            return explain_rustls(tls, label, endpoint);
-        }
-        if let Some(io) = inner.downcast_ref::<std::io::Error>() {
-            return Error::unreachable(format!("the TLS handshake with {label} failed: {}", error::io_words(io)));
-        }
-        if inner.to_string() == "server does not support TLS" {
-            return Error::invalid(format!("{label} does not support TLS"))
-                .hint("switch `ssl` on in the server, or write sslmode=disable if the network is trusted");
-        }
-        cause = inner.source();
-    }
-    Error::invalid(format!("the TLS handshake with {label} failed"))
-}
-
-fn explain_rustls(error: &rustls::Error, label: &str, endpoint: &Endpoint) -> Error {
-    use rustls::CertificateError as Cert;
-    let (why, hint) = match error {
-        rustls::Error::InvalidCertificate(reason) => match reason {
-            Cert::UnknownIssuer => (
-                "it is not signed by a trusted authority",
-                "give the authority's certificate with sslrootcert=FILE",
-            ),
-            Cert::Expired | Cert::ExpiredContext { .. } => ("it has expired", "renew the server's certificate"),
-            Cert::NotValidYet | Cert::NotValidYetContext { .. } => {
-                ("it is not valid yet", "check the clocks of both machines")
-            }
-            Cert::NotValidForName | Cert::NotValidForNameContext { .. } => {
-                let Host::Tcp(name) = &endpoint.host else {
-                    return Error::bug("TLS on a unix socket");
-                };
-                return Error::invalid(format!("the certificate of {label} is not for the host {name}"))
-                    .hint("connect by a name in the certificate, or write sslmode=verify-ca if any name will do");
-            }
-            Cert::BadEncoding => (
-                "it cannot be read",
-                "certificates of X.509 version 1 are not supported: sign it again with extensions",
-            ),
-            _ => {
-                return Error::invalid(format!("the certificate of {label} is not accepted: {reason}"));
-            }
-        },
-        rustls::Error::AlertReceived(alert) => {
-            return Error::invalid(format!(
-                "{label} refused the TLS handshake: {}",
-                format!("{alert:?}").chars().fold(String::new(), spaced)
-            ))
-            .hint("the server may want another client certificate (sslcert, sslkey)");
-        }
-        other => return Error::invalid(format!("the TLS handshake with {label} failed: {other}")),
-    };
-    Error::invalid(format!("the certificate of {label} is not accepted: {why}")).hint(hint)
-}
-
-/// `CertificateRequired` as `certificate required`.
-fn spaced(mut text: String, c: char) -> String {
-    if c.is_uppercase() && !text.is_empty() {
-        text.push(' ');
-    }
-    text.extend(c.to_lowercase());
-    text
-}
-
-/// What goes into the startup message's `options`: the URL's own, and the schema
-/// an ORM asked for. A pooler that the URL names would refuse the latter.
-fn startup_options(target: &PostgresTarget) -> Option<String> {
-    let schema = target.schema().filter(|_| !target.declares_pooler()).map(|schema| {
-        let quoted = format!("\"{}\"", schema.replace('"', "\"\""));
-        let escaped: String = quoted
-            .chars()
-            .flat_map(|c| (c == '\\' || c.is_whitespace()).then_some('\\').into_iter().chain([c]))
-            .collect();
-        format!("-c search_path={escaped}")
-    });
-    match (&target.options, schema) {
-        (Some(options), Some(schema)) => Some(format!("{options} {schema}")),
-        (Some(options), None) => Some(options.clone()),
-        (None, schema) => schema,
-    }
-}
-
 /// Asks what must be known, in one round trip and without a prepared statement.
 async fn facts(unproven: &Unproven) -> std::result::Result<Facts, Failure> {
     let answer = unproven.client().simple_query(include_str!("sql/facts.sql")).await?;
@@ -525,28 +356,4 @@ async fn facts(unproven: &Unproven) -> std::result::Result<Facts, Failure> {
 
 fn not_postgres() -> Error {
     Error::invalid("the server does not answer as Postgres does").hint("Postgres 15 or newer is needed")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_schema_becomes_a_quoted_and_escaped_search_path() {
-        for (schema, options) in [
-            ("app", r#"-c search_path="app""#),
-            ("my schema", r#"-c search_path="my\ schema""#),
-            (r#"a"b\c"#, r#"-c search_path="a""b\\c""#),
-        ] {
-            let target = PostgresTarget { schema: Some(schema.to_owned()), ..PostgresTarget::default() };
-            assert_eq!(startup_options(&target).as_deref(), Some(options));
-            let pooled = PostgresTarget { declared_pooler: true, ..target };
-            assert_eq!(startup_options(&pooled), None);
-        }
-    }
-
-    #[test]
-    fn alerts_read_as_words() {
-        assert_eq!("CertificateRequired".chars().fold(String::new(), spaced), "certificate required");
-    }
 }

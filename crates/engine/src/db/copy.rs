@@ -78,7 +78,8 @@ fn remove_part(part: &Path) -> Result<()> {
 }
 
 fn copy_to_part(source: &Connection, part: &Path) -> Result<()> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut copy = Connection::open_with_flags(part, flags)
         .map_err(|error| Error::invalid(format!("{} cannot be written", part.display())).source(error))?;
     {
@@ -100,7 +101,8 @@ fn copy_to_part(source: &Connection, part: &Path) -> Result<()> {
     })
     .db()?;
     if problems != ["ok"] {
-        let mut error = Error::corrupt("the copy does not read back: the database is damaged").hint("run `pragma integrity_check` on it");
+        let mut error = Error::corrupt("the copy does not read back: the database is damaged")
+            .hint("run `pragma integrity_check` on it");
         for problem in problems.iter().take(10) {
             error = error.detail(problem);
         }
@@ -147,12 +149,14 @@ mod tests {
 
     fn rows(connection: &Connection) -> Vec<String> {
         let mut statement = connection.prepare("select a from t order by rowid").unwrap();
-        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+        statement.query_map([], |row| row.get(0)).unwrap().map(|row| row.unwrap()).collect()
     }
 
     fn names(dir: &Path) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = fs::read_dir(dir)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }
@@ -206,7 +210,11 @@ mod tests {
         let path = dir.path().join("a.db");
         {
             let connection = source(dir.path());
-            connection.execute_batch("create index i on t (a); pragma wal_checkpoint(truncate); pragma journal_mode = delete").unwrap();
+            connection
+                .execute_batch(
+                    "create index i on t (a); pragma wal_checkpoint(truncate); pragma journal_mode = delete",
+                )
+                .unwrap();
         }
         let mut bytes = fs::read(&path).unwrap();
         let middle = bytes.len() / 2;

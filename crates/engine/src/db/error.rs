@@ -87,7 +87,11 @@ impl SqlFailure {
 
     /// What the caller should do about it.
     pub fn kind(&self) -> ErrorKind {
-        if self.sqlstate.starts_with("SQLITE_") { sqlite_kind(&self.sqlstate) } else { postgres_kind(&self.sqlstate) }
+        if self.sqlstate.starts_with("SQLITE_") {
+            sqlite_kind(&self.sqlstate)
+        } else {
+            postgres_kind(&self.sqlstate)
+        }
     }
 
     /// The error without the statement; the runner adds the place.
@@ -180,7 +184,9 @@ fn sqlite_name(extended: i32) -> String {
 
 fn hint_for(sqlstate: &str) -> Option<&'static str> {
     Some(match sqlstate {
-        "28P01" => "check the password: it comes from the URL, PGPASSWORD or the password file, in this order",
+        "28P01" => {
+            "check the password: it comes from the URL, PGPASSWORD or the password file, in this order"
+        }
         "28000" => "check the user name, and the server's pg_hba.conf for this user, database and address",
         "3D000" => "create the database first, or correct its name in the URL",
         "42501" => "grant the right to this role, or connect as the owner of the object",
@@ -227,10 +233,12 @@ pub(crate) fn stage(error: &tokio_postgres::Error) -> Stage {
         "error performing TLS handshake" => Stage::Tls,
         "authentication error" => Stage::Authentication,
         "invalid configuration" => Stage::Config,
-        "error communicating with the server" | "error connecting to server" | "connection closed"
-        | "unexpected message from server" | "error parsing response from server" | "timeout waiting for server" => {
-            Stage::Network
-        }
+        "error communicating with the server"
+        | "error connecting to server"
+        | "connection closed"
+        | "unexpected message from server"
+        | "error parsing response from server"
+        | "timeout waiting for server" => Stage::Network,
         _ => Stage::Call,
     }
 }
@@ -354,7 +362,7 @@ mod tests {
     #[test]
     fn sqlite_names_the_failing_token() {
         let db = rusqlite::Connection::open_in_memory().unwrap();
-        let sql = "create table é (a int, b intt primary key primary key, )";
+        let sql = "create table é (a int, b int, )";
         let failure = SqlFailure::from_sqlite(&db.execute_batch(sql).unwrap_err()).unwrap();
         assert_eq!(failure.sqlstate, "SQLITE_ERROR");
         let at = failure.position.unwrap();

@@ -6,8 +6,8 @@
 
 use std::time::Duration;
 
-use tokio_postgres::Transaction;
 use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Transaction};
 
 use crate::Result;
 use crate::db::error::DbResult;
@@ -58,7 +58,7 @@ impl Guard {
     pub async fn begin(self, session: &mut Session) -> Result<Transaction<'_>> {
         let guard = self.on(session);
         let transaction = session.client_mut().transaction().await.db()?;
-        guard.apply(&transaction).await?;
+        guard.apply(transaction.client()).await?;
         Ok(transaction)
     }
 
@@ -72,7 +72,7 @@ impl Guard {
     ///
     /// # Errors
     /// Those of the connection.
-    pub async fn apply(&self, transaction: &Transaction<'_>) -> Result<()> {
+    pub async fn apply(&self, transaction: &Client) -> Result<()> {
         let values = [
             millis(self.lock_timeout),
             millis(self.statement_timeout),

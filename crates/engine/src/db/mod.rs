@@ -14,6 +14,7 @@
 mod connect;
 mod copy;
 pub(crate) mod error;
+mod explain;
 mod guard;
 mod ident;
 mod options;
@@ -23,6 +24,7 @@ mod pooler;
 mod secret;
 mod session;
 mod sqlite;
+mod startup;
 mod tls;
 mod url;
 mod verify;
@@ -38,4 +40,6 @@ pub use pooler::{Pooler, PoolerKind};
 pub use secret::Secret;
 pub use session::{Backend, Canceller, Notice, Notices, Session, Terminated};
 pub use sqlite::{ForeignKeys, SqliteMode, SqliteOptions, open_sqlite};
-pub use url::{Endpoint, Host, Keepalives, PostgresTarget, SessionAttrs, SqliteLocation, SqliteTarget, Target};
+pub use url::{
+    Endpoint, Host, Keepalives, PostgresTarget, SessionAttrs, SqliteLocation, SqliteTarget, Target,
+};

@@ -53,7 +53,10 @@ pub(crate) fn detect(
         Host::Unix(_) => None,
     };
     if target.declares_pooler() {
-        return Some(Pooler { kind: PoolerKind::Declared, evidence: "the URL says pgbouncer=true".to_owned() });
+        return Some(Pooler {
+            kind: PoolerKind::Declared,
+            evidence: "the URL says pgbouncer=true".to_owned(),
+        });
     }
     if let Some(announced) = announced.filter(|announced| *announced != backend) {
         return Some(Pooler {
@@ -62,10 +65,9 @@ pub(crate) fn detect(
         });
     }
     // The name alone speaks when the announced number could not be read.
-    by_name.filter(|_| announced.is_none()).map(|kind| Pooler {
-        kind,
-        evidence: "the host's name is that of a pooler".to_owned(),
-    })
+    by_name
+        .filter(|_| announced.is_none())
+        .map(|kind| Pooler { kind, evidence: "the host's name is that of a pooler".to_owned() })
 }
 
 fn by_host_name(name: &str) -> Option<PoolerKind> {

@@ -304,7 +304,10 @@ impl DerefMut for Session {
 
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Session").field("label", &self.label).field("facts", &self.facts).finish_non_exhaustive()
+        f.debug_struct("Session")
+            .field("label", &self.label)
+            .field("facts", &self.facts)
+            .finish_non_exhaustive()
     }
 }
 

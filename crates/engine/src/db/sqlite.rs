@@ -69,8 +69,11 @@ pub fn open_sqlite(target: &SqliteTarget, options: SqliteOptions) -> Result<Conn
         SqliteLocation::Memory => Connection::open_in_memory().map_err(error::sqlite)?,
         SqliteLocation::File(path) => {
             if target.read_only && options.mode != SqliteMode::ReadOnly {
-                return Err(Error::invalid(format!("{} is opened for reading only by its URL", path.display()))
-                    .hint("remove mode=ro from the URL"));
+                return Err(Error::invalid(format!(
+                    "{} is opened for reading only by its URL",
+                    path.display()
+                ))
+                .hint("remove mode=ro from the URL"));
             }
             check_path(path, options.mode)?;
             let access = match options.mode {
@@ -141,9 +144,10 @@ fn check_path(path: &Path, mode: SqliteMode) -> Result<()> {
                 }
             }
         }
-        Err(error) => {
-            Err(Error::invalid(format!("the database file {shown} cannot be opened: {}", error::io_words(&error))))
-        }
+        Err(error) => Err(Error::invalid(format!(
+            "the database file {shown} cannot be opened: {}",
+            error::io_words(&error)
+        ))),
     }
 }
 
@@ -160,8 +164,10 @@ fn explain(error: rusqlite::Error, path: &Path) -> Error {
             .hint("restore a copy"),
         "BUSY" | "LOCKED" => Error::blocked(format!("another process keeps {shown} locked"))
             .hint("run the same command again when it has finished"),
-        "CANTOPEN" | "PERM" | "AUTH" => Error::invalid(format!("the database {shown} cannot be opened: permission denied"))
-            .hint("the file and its directory must be readable and writable for this user"),
+        "CANTOPEN" | "PERM" | "AUTH" => {
+            Error::invalid(format!("the database {shown} cannot be opened: permission denied"))
+                .hint("the file and its directory must be readable and writable for this user")
+        }
         "READONLY" => Error::invalid(format!("the database {shown} cannot be written to"))
             .hint("the file and its directory must be writable for this user"),
         _ => Error::new(
@@ -247,8 +253,10 @@ mod tests {
         let path = dir.path().join("a.db");
         let holder = Connection::open(&path).unwrap();
         holder.execute_batch("create table t (a); begin exclusive").unwrap();
-        let options =
-            SqliteOptions { busy_timeout: Duration::from_millis(10), ..SqliteOptions::new(SqliteMode::ReadWrite) };
+        let options = SqliteOptions {
+            busy_timeout: Duration::from_millis(10),
+            ..SqliteOptions::new(SqliteMode::ReadWrite)
+        };
         let error = open_sqlite(&target(&path), options).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Blocked);
     }

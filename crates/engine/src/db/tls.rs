@@ -74,7 +74,7 @@ pub(crate) fn connector(
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let algorithms = provider.signature_verification_algorithms;
     let builder = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(versions(target)?)
+        .with_protocol_versions(&versions(target)?)
         .map_err(|error| Error::bug("the TLS provider lacks a protocol version").source(error))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Verifier::new(checks, trust, algorithms)));
@@ -91,13 +91,13 @@ pub(crate) fn connector(
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn versions(target: &PostgresTarget) -> Result<&'static [&'static SupportedProtocolVersion]> {
+fn versions(target: &PostgresTarget) -> Result<Vec<&'static SupportedProtocolVersion>> {
     use rustls::version::{TLS12, TLS13};
     let (min, max) = (target.min_tls.unwrap_or(TlsVersion::V12), target.max_tls.unwrap_or(TlsVersion::V13));
     match (min, max) {
-        (TlsVersion::V12, TlsVersion::V13) => Ok(&[&TLS13, &TLS12]),
-        (TlsVersion::V12, TlsVersion::V12) => Ok(&[&TLS12]),
-        (TlsVersion::V13, TlsVersion::V13) => Ok(&[&TLS13]),
+        (TlsVersion::V12, TlsVersion::V13) => Ok(vec![&TLS13, &TLS12]),
+        (TlsVersion::V12, TlsVersion::V12) => Ok(vec![&TLS12]),
+        (TlsVersion::V13, TlsVersion::V13) => Ok(vec![&TLS13]),
         (TlsVersion::V13, TlsVersion::V12) => {
             Err(Error::invalid("ssl_min_protocol_version is above ssl_max_protocol_version"))
         }
@@ -163,8 +163,9 @@ fn check_key_mode(path: &Path) -> Result<()> {
         .map_err(|error| unusable("client key", path, &crate::db::error::io_words(&error)))?;
     let forbidden = if meta.uid() == 0 { 0o027 } else { 0o077 };
     if meta.mode() & forbidden != 0 {
-        return Err(unusable("client key", path, "others can read it")
-            .hint(format!("chmod 0600 {}", path.display())));
+        return Err(
+            unusable("client key", path, "others can read it").hint(format!("chmod 0600 {}", path.display()))
+        );
     }
     Ok(())
 }

@@ -174,8 +174,9 @@ fn has_alternative_names(cert: &Certificate) -> bool {
 }
 
 fn common_name(cert: &Certificate) -> Option<String> {
-    let names = cert.tbs_certificate.subject.0.iter().flat_map(|relative| relative.0.iter());
-    let value = names.filter(|name| name.oid == COMMON_NAME).last()?.value.value();
+    // The last one is the most specific.
+    let mut names = cert.tbs_certificate.subject.0.iter().flat_map(|relative| relative.0.iter()).rev();
+    let value = names.find(|name| name.oid == COMMON_NAME)?.value.value();
     String::from_utf8(value.to_vec()).ok()
 }
 

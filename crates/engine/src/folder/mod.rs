@@ -40,7 +40,8 @@ impl Format {
         match name {
             "native" => Ok(Format::Native),
             "sqlx" => Ok(Format::Sqlx),
-            _ => Err(Error::invalid(format!("there is no migrations format `{name}`")).hint("formats are: native, sqlx")),
+            _ => Err(Error::invalid(format!("there is no migrations format `{name}`"))
+                .hint("formats are: native, sqlx")),
         }
     }
 
@@ -241,7 +242,8 @@ fn list(path: &Path) -> Result<Vec<PathBuf>> {
             std::io::ErrorKind::NotFound => "name the folder with --dir, or make one: cofferdam new NAME",
             _ => "the user who runs this must be able to read the folder and its files",
         };
-        Error::invalid(format!("cannot read the migrations folder {}: {}", path.display(), plain(&e))).hint(hint)
+        Error::invalid(format!("cannot read the migrations folder {}: {}", path.display(), plain(&e)))
+            .hint(hint)
     };
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(cannot)? {

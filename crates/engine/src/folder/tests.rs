@@ -15,7 +15,8 @@ fn error(files: &[(&str, &[u8])]) -> String {
 
 #[test]
 fn order_is_numeric_and_down_files_find_their_migration() {
-    let (_dir, read) = folder(&[("10_c.sql", b""), ("9_b.sql", b""), ("0001_a.sql", b""), ("9_b.down.sql", b"")]);
+    let (_dir, read) =
+        folder(&[("10_c.sql", b""), ("9_b.sql", b""), ("0001_a.sql", b""), ("9_b.down.sql", b"")]);
     let read = read.expect("a good folder");
     let versions: Vec<_> = read.migrations.iter().map(|m| m.version.as_str()).collect();
     assert_eq!(versions, ["0001", "9", "10"]);
@@ -25,7 +26,10 @@ fn order_is_numeric_and_down_files_find_their_migration() {
 
 #[test]
 fn two_files_of_one_version_are_refused_zeros_ignored() {
-    assert_eq!(error(&[("1_a.sql", b""), ("0001_b.sql", b"")]), "0001_b.sql and 1_a.sql have the same version");
+    assert_eq!(
+        error(&[("1_a.sql", b""), ("0001_b.sql", b"")]),
+        "0001_b.sql and 1_a.sql have the same version"
+    );
 }
 
 #[test]
@@ -45,7 +49,8 @@ fn a_down_file_without_its_migration_is_refused() {
 
 #[test]
 fn sqlx_shows_itself_by_up_files_or_by_its_marker() {
-    let up = folder(&[("1_a.up.sql", b""), ("1_a.down.sql", b""), ("notes.sql", b"")]).1.expect("a sqlx folder");
+    let up =
+        folder(&[("1_a.up.sql", b""), ("1_a.down.sql", b""), ("notes.sql", b"")]).1.expect("a sqlx folder");
     assert_eq!((up.format, up.notes.len()), (Format::Sqlx, 1));
     let marked = folder(&[("1_a.sql", b"-- no-transaction\nvacuum;")]).1.expect("a sqlx folder");
     assert!(marked.migrations[0].no_transaction);

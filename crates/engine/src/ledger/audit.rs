@@ -34,7 +34,8 @@ pub struct Entry {
 pub fn hash(seq: i64, at: &str, actor: &str, action: &str, detail: &str, prev: &[u8]) -> [u8; 32] {
     let seq = seq.to_string();
     let mut hasher = blake3::Hasher::new();
-    for field in [seq.as_bytes(), at.as_bytes(), actor.as_bytes(), action.as_bytes(), detail.as_bytes(), prev] {
+    for field in [seq.as_bytes(), at.as_bytes(), actor.as_bytes(), action.as_bytes(), detail.as_bytes(), prev]
+    {
         hasher.update(&(field.len() as u64).to_le_bytes());
         hasher.update(field);
     }
@@ -86,7 +87,9 @@ fn migrations_agree(entries: &[Entry], migrations: &[Applied]) -> Option<Break> 
         let row = migrations.iter().find(|m| m.source == recorded.source && m.version == recorded.version);
         let reason = match row {
             None => format!("migration {} was recorded here and its row is gone", recorded.version),
-            Some(row) if row.audit_seq != *seq => format!("migration {} names entry {}", row.version, row.audit_seq),
+            Some(row) if row.audit_seq != *seq => {
+                format!("migration {} names entry {}", row.version, row.audit_seq)
+            }
             Some(row) if row.checksum.map(|c| c.to_string()) != recorded.checksum => {
                 format!("the checksum of migration {} was changed", row.version)
             }
@@ -94,7 +97,8 @@ fn migrations_agree(entries: &[Entry], migrations: &[Applied]) -> Option<Break> 
         };
         return Some(Break { seq: *seq, reason });
     }
-    let untold = migrations.iter().find(|m| !told.iter().any(|(_, t)| t.source == m.source && t.version == m.version));
+    let untold =
+        migrations.iter().find(|m| !told.iter().any(|(_, t)| t.source == m.source && t.version == m.version));
     untold.map(|m| Break { seq: m.audit_seq, reason: format!("migration {} has no entry", m.version) })
 }
 
@@ -118,7 +122,13 @@ impl Recorded {
 }
 
 /// The entry that follows `tip`.
-pub(crate) fn next(tip: Option<(i64, Vec<u8>)>, at: &str, actor: &str, action: &str, detail: &str) -> Result<Entry> {
+pub(crate) fn next(
+    tip: Option<(i64, Vec<u8>)>,
+    at: &str,
+    actor: &str,
+    action: &str,
+    detail: &str,
+) -> Result<Entry> {
     let (seq, prev) = match tip {
         Some((seq, hash)) => (seq + 1, hash),
         None => (1, ROOT.to_vec()),
@@ -148,7 +158,8 @@ mod tests {
         let mut entries: Vec<Entry> = Vec::new();
         for detail in details {
             let tip = entries.last().map(|e| (e.seq, e.hash.clone()));
-            entries.push(next(tip, "2026-11-20T09:00:00.000000Z", "me", "migrate", detail).expect("a good tip"));
+            entries
+                .push(next(tip, "2026-11-20T09:00:00.000000Z", "me", "migrate", detail).expect("a good tip"));
         }
         entries
     }
@@ -171,7 +182,8 @@ mod tests {
 
     fn recorded(version: &str) -> String {
         let checksum = Checksum::of_text(version).to_string();
-        serde_json::json!({"recorded": [{"source": "native", "version": version, "checksum": checksum}]}).to_string()
+        serde_json::json!({"recorded": [{"source": "native", "version": version, "checksum": checksum}]})
+            .to_string()
     }
 
     fn story() -> (Vec<Entry>, Vec<Applied>) {

@@ -15,6 +15,7 @@ pub mod audit;
 pub mod postgres;
 mod postgres_lease;
 pub mod sqlite;
+pub mod standing;
 
 use cofferdam_analysis::{Error, Result};
 
@@ -22,6 +23,7 @@ use crate::db::Backend;
 use crate::folder::Checksum;
 pub use audit::Entry;
 pub use postgres_lease::{Holder, Lease, Taken};
+pub(crate) use postgres_lease::{RENEW, lost, take as take_lease};
 
 /// The version of the ledger's own tables that this program writes.
 pub const VERSION: i64 = 1;

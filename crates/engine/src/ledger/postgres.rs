@@ -7,31 +7,30 @@ use cofferdam_analysis::{Error, Result};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use super::{Applied, Entry, History, Kind, NewMigration, Run, RunState, Step, StepState, VERSION, audit, damaged, too_new};
+use super::{
+    Applied, Entry, History, Kind, NewMigration, Run, RunState, Step, StepState, VERSION, audit, damaged,
+    too_new,
+};
 use crate::db::{Backend, DbResult, Poll};
 
 /// Serialises creation and upgrade of the ledger among all programs: BLAKE3("cofferdam ledger"), first 8 bytes.
 const ADVISORY_KEY: i64 = 0x0c0f_fe2d_a317_0001;
 
-const GRANT: &str = "GRANT CREATE ON DATABASE name TO role, as the database's owner or a superuser; then run this again";
+const GRANT: &str =
+    "GRANT CREATE ON DATABASE name TO role, as the database's owner or a superuser; then run this again";
 
 /// Whether the ledger is there.
 ///
 /// # Errors
 /// `Invalid` when a newer program wrote it, `Corrupt` when it has no version.
 pub async fn exists(client: &Client) -> Result<bool> {
-    let there: bool = client
-        .query_one("select to_regclass('cofferdam.meta') is not null", &[])
-        .await
-        .db()?
-        .get(0);
+    let there: bool =
+        client.query_one("select to_regclass('cofferdam.meta') is not null", &[]).await.db()?.get(0);
     if !there {
         return Ok(false);
     }
-    let row = client
-        .query_opt("select value from cofferdam.meta where key = 'ledger_version'", &[])
-        .await
-        .db()?;
+    let row =
+        client.query_opt("select value from cofferdam.meta where key = 'ledger_version'", &[]).await.db()?;
     let version = row.and_then(|row| row.get::<_, String>(0).parse::<i64>().ok());
     match version {
         Some(version) if version > VERSION => Err(too_new(version)),
@@ -109,7 +108,11 @@ pub async fn history(client: &Client) -> Result<History> {
     let open_run = match client.query_opt(include_str!("sql/postgres_open_run.sql"), &[]).await.db()? {
         Some(row) => {
             let (id, state) = (row.get(0), RunState::parse(row.get(1))?);
-            if state.is_open() { Some(Run { id, state, error: row.get(2), steps: steps(client, id).await? }) } else { None }
+            if state.is_open() {
+                Some(Run { id, state, error: row.get(2), steps: steps(client, id).await? })
+            } else {
+                None
+            }
         }
         None => None,
     };
@@ -203,7 +206,13 @@ pub async fn record(
 }
 
 /// Takes a migration's row out, and says so in the audit.
-pub async fn remove(client: &Client, actor: &str, source: &str, version: &str, mut detail: serde_json::Value) -> Result<()> {
+pub async fn remove(
+    client: &Client,
+    actor: &str,
+    source: &str,
+    version: &str,
+    mut detail: serde_json::Value,
+) -> Result<()> {
     detail["removed"] = serde_json::json!([{"source": source, "version": version}]);
     let sql = "delete from cofferdam.migration where source = $1 and version = $2";
     client.execute(sql, &[&source, &version]).await.db()?;
@@ -226,7 +235,15 @@ pub async fn audit(client: &Client, actor: &str, action: &str, detail: &str) -> 
         let added = client
             .execute(
                 sql,
-                &[&entry.seq, &entry.at, &entry.actor, &entry.action, &entry.detail, &entry.prev, &entry.hash],
+                &[
+                    &entry.seq,
+                    &entry.at,
+                    &entry.actor,
+                    &entry.action,
+                    &entry.detail,
+                    &entry.prev,
+                    &entry.hash,
+                ],
             )
             .await;
         match added {

@@ -14,6 +14,7 @@
 use std::time::Duration;
 
 use cofferdam_analysis::{Error, Result};
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use crate::db::{Backend, DbResult, Session};
@@ -45,6 +46,16 @@ pub struct Holder {
     pub backend: Option<Backend>,
     /// Seconds since it expired; negative while it lives.
     pub expired_for: f64,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.owner)?;
+        match &self.progress {
+            Some(progress) => write!(f, ", {progress}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// What came of asking for the lease.
@@ -132,7 +143,7 @@ impl Lease {
     ///
     /// # Errors
     /// `Interrupted` when the lease was taken over.
-    pub(crate) async fn check(&self, client: &Session) -> Result<()> {
+    pub(crate) async fn check(&self, client: &Client) -> Result<()> {
         let sql = "select from cofferdam.lease where fence = $1 and owner is not null for key share";
         match client.query_opt(sql, &[&self.fence]).await.db()? {
             Some(_) => Ok(()),

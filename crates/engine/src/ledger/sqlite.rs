@@ -11,7 +11,10 @@ use std::time::Duration;
 use cofferdam_analysis::Result;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{Applied, Entry, History, Kind, NewMigration, Run, RunState, Step, StepState, VERSION, audit, damaged, too_new};
+use super::{
+    Applied, Entry, History, Kind, NewMigration, Run, RunState, Step, StepState, VERSION, audit, damaged,
+    too_new,
+};
 use crate::db::DbResult;
 
 /// How long a lease lasts between two steps.
@@ -155,7 +158,9 @@ pub fn take_lease(db: &Connection, owner: &str) -> Result<Taken> {
         Some(fence) => Ok(Taken::Ours(fence)),
         None => {
             let (owner, progress): (Option<String>, _) = db
-                .query_row("select owner, progress from _cofferdam_lease", [], |row| Ok((row.get(0)?, row.get(1)?)))
+                .query_row("select owner, progress from _cofferdam_lease", [], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
                 .db()?;
             Ok(Taken::Held(owner.unwrap_or_default(), progress))
         }
@@ -262,7 +267,13 @@ pub fn record(
 }
 
 /// Takes a migration's row out, and says so in the audit.
-pub fn remove(db: &Connection, actor: &str, source: &str, version: &str, mut detail: serde_json::Value) -> Result<()> {
+pub fn remove(
+    db: &Connection,
+    actor: &str,
+    source: &str,
+    version: &str,
+    mut detail: serde_json::Value,
+) -> Result<()> {
     detail["removed"] = serde_json::json!([{"source": source, "version": version}]);
     let sql = "delete from _cofferdam_migration where source = ?1 and version = ?2";
     db.execute(sql, params![source, version]).db()?;

@@ -39,7 +39,9 @@ impl Binaries {
         let mut seen = Vec::new();
         let mut found = Vec::new();
         for directory in directories.iter().cloned().chain(on_path).chain(known) {
-            let Ok(directory) = directory.canonicalize() else { continue };
+            // Programs on the PATH are often links into the real installation, where the others are.
+            let Ok(program) = directory.join("postgres").canonicalize() else { continue };
+            let Some(directory) = program.parent().map(Path::to_owned) else { continue };
             if seen.contains(&directory) {
                 continue;
             }

@@ -71,12 +71,20 @@ impl Address {
         format!("postgres://{USER}@{host}:{}/{}", self.port, encode(database))
     }
 
+    /// A session of the superuser in `database`.
+    ///
+    /// # Errors
+    /// Conflict when there is no such database; Unreachable when the server does not answer.
+    pub fn session(&self, database: &str) -> Result<Session> {
+        Session::connect(&self.socket(), USER, database, START_PATIENCE)
+    }
+
     /// Runs SQL text in `database` in a session of its own and returns its rows.
     ///
     /// # Errors
     /// Conflict with the server's message; Unreachable when it does not answer.
     pub fn run(&self, database: &str, sql: &str) -> Result<Vec<Row>> {
-        Session::connect(&self.socket(), USER, database, START_PATIENCE)?.run(sql)
+        self.session(database)?.run(sql)
     }
 
     /// Creates an empty database and returns its URL.
@@ -261,7 +269,7 @@ impl Cluster {
         let deadline = Instant::now() + START_PATIENCE;
         self.supervisor().order(Order::Start)?;
         loop {
-            let last = match Session::connect(&self.address.socket(), USER, USER, START_PATIENCE) {
+            let last = match self.address.session(USER) {
                 Ok(_) => return Ok(()),
                 Err(e) => e,
             };
@@ -275,7 +283,7 @@ impl Cluster {
             } else if last.kind() != ErrorKind::Unreachable || Instant::now() >= deadline {
                 return Err(self.with_log(last));
             }
-            std::thread::sleep(ASK_AGAIN);
+            pause();
         }
     }
 
@@ -315,6 +323,14 @@ impl Cluster {
     fn with_log(&self, error: Error) -> Error {
         self.log_end().lines().fold(error, |error, line| error.detail(line))
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a starting server tells nobody when it is ready; callers run us on a thread of their own"
+)]
+fn pause() {
+    std::thread::sleep(ASK_AGAIN);
 }
 
 /// Whoever may open the socket is the superuser; the network needs a password.

@@ -10,6 +10,9 @@
 //! it uses server binaries that are there ([`Binaries::find`]). Nothing here
 //! reads the environment; the shell hands in `PATH` and directories.
 //!
+//! All calls block, so that they work without a runtime and in `Drop`; async
+//! code makes them from `spawn_blocking`.
+//!
 //! How it dies with its parent: a small shell script ([`supervisor`]) is the
 //! parent of the server and reads commands from a pipe. When the program ends,
 //! however it ends, the kernel closes the pipe; the script then stops the

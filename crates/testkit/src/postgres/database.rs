@@ -94,17 +94,26 @@ pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // On a shared server nobody else would clean up what keeps the database in place. A server
-        // that a test killed cannot be cleaned and need not be.
-        let prepared = self
-            .address
-            .run(&self.name, "select gid from pg_prepared_xacts where database = current_database()");
-        for gid in prepared.into_iter().flatten().filter_map(|row| row.into_iter().next().flatten()) {
-            let _ = self.address.run(&self.name, &format!("rollback prepared '{}'", gid.replace('\'', "''")));
-        }
-        let _ = self.address.run(&self.name, "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where database = current_database() and active");
-        let _ = self.address.run(&self.name, "select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database()");
+        // On a shared server nobody else would clean up what keeps a database in place. A server
+        // that a test has stopped cannot be cleaned and need not be.
+        let _ = self.let_go();
         let _ = self.address.drop_database(&self.name);
+    }
+}
+
+impl Database {
+    /// Ends what outlives sessions: prepared transactions and replication slots.
+    fn let_go(&self) -> cofferdam_analysis::Result<()> {
+        let mut session = self.address.session(&self.name)?;
+        let prepared = "select format('rollback prepared %L', gid) from pg_prepared_xacts where database = current_database()";
+        for command in session.run(prepared)?.into_iter().flatten().flatten() {
+            session.run(&command)?;
+        }
+        session.run(
+            "select pg_terminate_backend(active_pid, 5000) from pg_replication_slots where database = current_database() and active;
+             select pg_drop_replication_slot(slot_name) from pg_replication_slots where database = current_database()",
+        )?;
+        Ok(())
     }
 }
 

@@ -15,6 +15,7 @@ mod parameter;
 mod postgres;
 mod sqlite;
 
+pub(crate) use postgres::{DEFAULT_PORT, SOCKET_DIRS};
 pub use postgres::{Endpoint, Host, Keepalives, PostgresTarget, SessionAttrs};
 pub use sqlite::{SqliteLocation, SqliteTarget};
 
@@ -24,6 +25,7 @@ use crate::{Error, Result};
 
 /// A database that we look after, as its URL describes it. Nothing has been opened.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a process holds a handful of targets")]
 pub enum Target {
     /// A Postgres database.
     Postgres(PostgresTarget),
@@ -57,7 +59,11 @@ impl Target {
             return Ok(Self::Sqlite(SqliteTarget::memory()));
         }
         let Some((scheme, rest)) = split_scheme(text) else {
-            return if text.contains('=') { dsn::parse(text).map(Self::Postgres) } else { Err(no_scheme(text)) };
+            return if text.contains('=') {
+                dsn::parse(text).map(Self::Postgres)
+            } else {
+                Err(no_scheme(text))
+            };
         };
         let (base, driver) = match scheme.split_once('+') {
             Some((base, driver)) => (base, Some(driver)),
@@ -138,14 +144,16 @@ fn no_scheme(text: &str) -> Error {
 /// looks like a scheme, and any word may be somebody's password.
 fn unsupported(scheme: &str) -> Error {
     let hint = match scheme {
-        "jdbc" => "remove `jdbc:` and put user and password before the host: postgres://USER:PASSWORD@HOST/DATABASE",
+        "jdbc" => {
+            "remove `jdbc:` and put user and password before the host: postgres://USER:PASSWORD@HOST/DATABASE"
+        }
         "prisma" | "prisma+postgres" | "postgres+prisma" | "postgresql+prisma" => {
             "this address is for Prisma's own client; use the database's direct postgres:// URL (`directUrl`)"
         }
         "pgsql" | "psql" | "postgis" | "pg" => "write postgres:// instead",
         "mysql" | "mariadb" | "mysql2" | "mssql" | "sqlserver" | "mongodb" | "mongodb+srv" | "oracle"
-        | "cockroachdb" | "redis" | "rediss" | "libsql" | "http" | "https" | "ws" | "wss" | "d1" | "duckdb"
-        | "clickhouse" | "s3" => "Postgres (postgres://) and SQLite (sqlite:) are supported",
+        | "cockroachdb" | "redis" | "rediss" | "libsql" | "http" | "https" | "ws" | "wss" | "d1"
+        | "duckdb" | "clickhouse" | "s3" => "Postgres (postgres://) and SQLite (sqlite:) are supported",
         "env" => return Error::invalid("env:NAME was not resolved to a database URL here"),
         _ => return Error::invalid("the database URL has an unknown scheme").hint(FORMS),
     };

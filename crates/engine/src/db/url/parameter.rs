@@ -11,27 +11,92 @@ use crate::{Error, Result};
 
 /// What libpq defines and this client honours.
 const LIBPQ: &[&str] = &[
-    "host", "hostaddr", "port", "user", "password", "passfile", "dbname", "sslmode", "sslrootcert", "sslcert",
-    "sslkey", "sslnegotiation", "ssl_min_protocol_version", "ssl_max_protocol_version", "channel_binding",
-    "application_name", "fallback_application_name", "options", "connect_timeout", "target_session_attrs",
-    "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout", "gssencmode",
-    "client_encoding", "load_balance_hosts", "sslcompression", "sslsni",
+    "host",
+    "hostaddr",
+    "port",
+    "user",
+    "password",
+    "passfile",
+    "dbname",
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "sslnegotiation",
+    "ssl_min_protocol_version",
+    "ssl_max_protocol_version",
+    "channel_binding",
+    "application_name",
+    "fallback_application_name",
+    "options",
+    "connect_timeout",
+    "target_session_attrs",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+    "gssencmode",
+    "client_encoding",
+    "load_balance_hosts",
+    "sslcompression",
+    "sslsni",
 ];
 
 /// What libpq defines and to ignore would make a connection weaker or another one than asked for.
 const REFUSED: &[&str] = &[
-    "service", "servicefile", "sslcrl", "sslcrldir", "requirepeer", "require_auth", "replication", "krbsrvname", "gsslib",
-    "gssdelegation", "sslcertmode", "sslpassword",
+    "service",
+    "servicefile",
+    "sslcrl",
+    "sslcrldir",
+    "requirepeer",
+    "require_auth",
+    "replication",
+    "krbsrvname",
+    "gsslib",
+    "gssdelegation",
+    "sslcertmode",
+    "sslpassword",
 ];
 
 /// What only an ORM or a driver understands: pools, caches, retries of its own.
 const IGNORED: &[&str] = &[
-    "connection_limit", "pool_timeout", "max_idle_connection_lifetime", "max_connection_lifetime", "pool_size",
-    "max_overflow", "statement_cache_size", "statement-cache-capacity", "prepared_statement_cache_size",
-    "prepare_threshold", "preparethreshold", "socket_timeout", "sockettimeout", "sslaccept", "sslidentity",
-    "direct", "directurl", "supa", "workaround", "uselibpqcompat", "async_fallback", "pool", "reconnect",
-    "binary_parameters", "default_query_exec_mode", "pool_max_conns", "pool_min_conns", "timezone", "charset",
-    "encoding", "serverversion", "max", "idle_timeout", "command_timeout", "timeout", "query_timeout",
+    "connection_limit",
+    "pool_timeout",
+    "max_idle_connection_lifetime",
+    "max_connection_lifetime",
+    "pool_size",
+    "max_overflow",
+    "statement_cache_size",
+    "statement-cache-capacity",
+    "prepared_statement_cache_size",
+    "prepare_threshold",
+    "preparethreshold",
+    "socket_timeout",
+    "sockettimeout",
+    "sslaccept",
+    "sslidentity",
+    "direct",
+    "directurl",
+    "supa",
+    "workaround",
+    "uselibpqcompat",
+    "async_fallback",
+    "pool",
+    "reconnect",
+    "binary_parameters",
+    "default_query_exec_mode",
+    "pool_max_conns",
+    "pool_min_conns",
+    "timezone",
+    "charset",
+    "encoding",
+    "serverversion",
+    "max",
+    "idle_timeout",
+    "command_timeout",
+    "timeout",
+    "query_timeout",
 ];
 
 /// Takes one decoded parameter into the draft.
@@ -53,7 +118,8 @@ pub(super) fn apply(draft: &mut Draft, name: &str, value: &str) -> Result<()> {
         return Ok(());
     }
     if let Some(meant) = nearest(&lower) {
-        return Err(Error::invalid("the database URL has an unknown parameter").hint(format!("`{meant}` may be meant")));
+        return Err(Error::invalid("the database URL has an unknown parameter")
+            .hint(format!("`{meant}` may be meant")));
     }
     let shown = printable(name);
     draft.target.note(format!("the parameter `{shown}` of the database URL is unknown and ignored"));
@@ -91,7 +157,12 @@ fn place(draft: &mut Draft, name: &str, value: &str) -> Result<bool> {
                 "primary" | "master" => SessionAttrs::Primary,
                 "standby" | "secondary" => SessionAttrs::Standby,
                 "prefer-standby" | "preferSecondary" => SessionAttrs::PreferStandby,
-                _ => return Err(not_one_of(name, "any, read-write, read-only, primary, standby, prefer-standby")),
+                _ => {
+                    return Err(not_one_of(
+                        name,
+                        "any, read-write, read-only, primary, standby, prefer-standby",
+                    ));
+                }
             }
         }
         _ => return Ok(false),
@@ -134,9 +205,12 @@ fn transport(draft: &mut Draft, name: &str, value: &str) -> Result<bool> {
                 target.keepalives.idle = Duration::from_secs(seconds);
             }
         }
-        "keepalives_interval" => target.keepalives.interval = positive(number(name, value)?).map(Duration::from_secs),
+        "keepalives_interval" => {
+            target.keepalives.interval = positive(number(name, value)?).map(Duration::from_secs)
+        }
         "keepalives_count" => {
-            target.keepalives.count = positive(number(name, value)?).and_then(|count| u32::try_from(count).ok());
+            target.keepalives.count =
+                positive(number(name, value)?).and_then(|count| u32::try_from(count).ok());
         }
         "tcp_user_timeout" => {
             target.keepalives.user_timeout = positive(number(name, value)?).map(Duration::from_millis);
@@ -145,8 +219,14 @@ fn transport(draft: &mut Draft, name: &str, value: &str) -> Result<bool> {
             return Err(Error::invalid("gssencmode=require in the database URL is not supported"));
         }
         // Ours are always UTF-8, always under our own name, in the order written.
-        "gssencmode" | "client_encoding" | "application_name" | "fallback_application_name" | "ApplicationName"
-        | "load_balance_hosts" | "sslcompression" | "sslsni" => {}
+        "gssencmode"
+        | "client_encoding"
+        | "application_name"
+        | "fallback_application_name"
+        | "ApplicationName"
+        | "load_balance_hosts"
+        | "sslcompression"
+        | "sslsni" => {}
         _ => return Ok(false),
     }
     Ok(true)
@@ -161,7 +241,9 @@ fn foreign(draft: &mut Draft, name: &str, value: &str) -> Result<bool> {
             _ => return Err(not_one_of(name, "true, false")),
         },
         "sslaccept" if value == "strict" => {
-            draft.target.note("`sslaccept=strict` is ignored: write sslmode=verify-full to have the certificate checked");
+            draft.target.note(
+                "`sslaccept=strict` is ignored: write sslmode=verify-full to have the certificate checked",
+            );
         }
         _ => return Ok(false),
     }
@@ -193,7 +275,8 @@ fn positive(number: i64) -> Option<u64> {
 }
 
 fn not_one_of(name: &str, values: &str) -> Error {
-    Error::invalid(format!("`{name}` in the database URL has an unknown value")).hint(format!("known: {values}"))
+    Error::invalid(format!("`{name}` in the database URL has an unknown value"))
+        .hint(format!("known: {values}"))
 }
 
 /// The known name that `name` is a slip away from.

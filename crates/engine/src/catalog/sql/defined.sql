@@ -1,0 +1,78 @@
+-- every collation, operator, operator class and family, cast, text search object, conversion, language and
+-- extended statistics of the user, each with a text that says all there is; AccessShare on system catalogs
+with found as (
+  select 'collation' as kind, 'pg_collation'::regclass::oid as class, oid, collnamespace as namespace,
+         collname::text as name, null::text as part, collowner as owner,
+         (to_jsonb(c) - '{oid,collname,collnamespace,collowner,collversion}'::text[])::text as definition
+  from pg_collation c
+  union all
+  select 'operator', 'pg_operator'::regclass, oid, oprnamespace, oprname::text,
+         case when oprleft = 0 then 'none' else format_type(oprleft, null) end || ', ' || format_type(oprright, null),
+         oprowner,
+         concat_ws(', ', 'function ' || nullif(oprcode::oid, 0)::regprocedure,
+           'commutator ' || nullif(oprcom, 0)::regoperator, 'negator ' || nullif(oprnegate, 0)::regoperator,
+           'restrict ' || nullif(oprrest::oid, 0)::regproc, 'join ' || nullif(oprjoin::oid, 0)::regproc,
+           case when oprcanhash then 'hashes' end, case when oprcanmerge then 'merges' end)
+  from pg_operator where oprcode <> 0
+  union all
+  select 'operator-family', 'pg_opfamily'::regclass, f.oid, f.opfnamespace, f.opfname::text, 'using ' || m.amname,
+         f.opfowner,
+         concat_ws(', ',
+           (select string_agg(format('operator %s %s%s', o.amopstrategy, o.amopopr::regoperator,
+              case when o.amopsortfamily <> 0 then ' order by ' || sf.opfname end), ', '
+              order by o.amopstrategy, o.amopopr::regoperator::text)
+            from pg_amop o left join pg_opfamily sf on sf.oid = o.amopsortfamily where o.amopfamily = f.oid),
+           (select string_agg(format('function %s (%s, %s) %s', p.amprocnum, format_type(p.amproclefttype, null),
+              format_type(p.amprocrighttype, null), p.amproc::regprocedure), ', '
+              order by p.amprocnum, p.amproc::regprocedure::text)
+            from pg_amproc p where p.amprocfamily = f.oid))
+  from pg_opfamily f join pg_am m on m.oid = f.opfmethod
+  union all
+  select 'operator-class', 'pg_opclass'::regclass, o.oid, o.opcnamespace, o.opcname::text, 'using ' || m.amname,
+         o.opcowner,
+         concat_ws(', ', case when o.opcdefault then 'default' end, 'for ' || format_type(o.opcintype, null),
+           'family ' || fn.nspname || '.' || f.opfname, 'storage ' || format_type(nullif(o.opckeytype, 0), null))
+  from pg_opclass o join pg_am m on m.oid = o.opcmethod
+  join pg_opfamily f on f.oid = o.opcfamily join pg_namespace fn on fn.oid = f.opfnamespace
+  union all
+  select 'cast', 'pg_cast'::regclass, oid, null, format_type(castsource, null) || ' as ' || format_type(casttarget, null),
+         null, null,
+         concat_ws(', ', case castmethod when 'f' then 'function ' || castfunc::regprocedure when 'i' then 'inout'
+                                         else 'without function' end,
+           case castcontext when 'a' then 'assignment' when 'i' then 'implicit' else 'explicit' end)
+  from pg_cast
+  union all
+  select 'dictionary', 'pg_ts_dict'::regclass, d.oid, d.dictnamespace, d.dictname::text, null, d.dictowner,
+         concat_ws(', ', 'template ' || n.nspname || '.' || t.tmplname, d.dictinitoption)
+  from pg_ts_dict d join pg_ts_template t on t.oid = d.dicttemplate join pg_namespace n on n.oid = t.tmplnamespace
+  union all
+  select 'configuration', 'pg_ts_config'::regclass, c.oid, c.cfgnamespace, c.cfgname::text, null, c.cfgowner,
+         concat_ws('; ', 'parser ' || n.nspname || '.' || p.prsname,
+           (select string_agg(format('%s with %s', tt.alias, m.mapdict::regdictionary), ', '
+                              order by m.maptokentype, m.mapseqno)
+            from pg_ts_config_map m join ts_token_type(p.oid) tt on tt.tokid = m.maptokentype
+            where m.mapcfg = c.oid))
+  from pg_ts_config c join pg_ts_parser p on p.oid = c.cfgparser join pg_namespace n on n.oid = p.prsnamespace
+  where c.oid >= 16384
+  union all
+  select 'conversion', 'pg_conversion'::regclass, oid, connamespace, conname::text, null, conowner,
+         concat_ws(' ', case when condefault then 'default' end, 'for', pg_encoding_to_char(conforencoding), 'to',
+           pg_encoding_to_char(contoencoding), 'from', conproc::regprocedure)
+  from pg_conversion
+  union all
+  select 'language', 'pg_language'::regclass, oid, null, lanname::text, null, lanowner,
+         concat_ws(', ', case when lanpltrusted then 'trusted' end, 'handler ' || nullif(lanplcallfoid, 0)::regproc,
+           'inline ' || nullif(laninline, 0)::regproc, 'validator ' || nullif(lanvalidator, 0)::regproc)
+  from pg_language
+  union all
+  select 'statistics', 'pg_statistic_ext'::regclass, oid, stxnamespace, stxname::text, null, stxowner,
+         concat_ws(' target ', pg_get_statisticsobjdef(oid), nullif(stxstattarget::int4, -1))
+  from pg_statistic_ext
+)
+select f.kind, f.class, f.oid, n.nspname::text as schema, f.name, f.part,
+       pg_get_userbyid(f.owner)::text as owner, f.definition
+from found f left join pg_namespace n on n.oid = f.namespace
+where f.oid >= 16384
+  and (n.nspname is null or (n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'cofferdam')))
+  and f.name !~ '^_cofferdam_'
+  and not exists (select from pg_depend d where d.classid = f.class and d.objid = f.oid and d.deptype in ('e', 'i'))

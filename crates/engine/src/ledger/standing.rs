@@ -1,0 +1,183 @@
+//! Folder against history: what is pending, and what does not fit together. Pure.
+//!
+//! Promise: every file and every ledger row ends up applied, pending or named as a
+//! problem. A problem of severity `error` refuses `migrate` before anything runs.
+
+use cofferdam_analysis::{Finding, Place, Severity, Span};
+
+use super::{Applied, History, Run, StepState};
+use crate::folder::{Folder, Migration, OutOfOrder};
+
+const RULE: &str = "history-edited";
+const WHY: &str =
+    "what ran and what the folder says must agree, or the next database will differ from this one";
+
+/// Where a folder stands against a target.
+#[derive(Debug, Clone)]
+pub struct Standing<'a> {
+    /// Files not applied yet, in order; a half applied one among them.
+    pub pending: Vec<&'a Migration>,
+    /// What does not fit together.
+    pub problems: Vec<Finding>,
+    /// What is allowed and worth saying.
+    pub notes: Vec<String>,
+}
+
+impl Standing<'_> {
+    /// The first problem that refuses a run.
+    pub fn refusal(&self) -> Option<&Finding> {
+        self.problems.iter().find(|p| p.refuses())
+    }
+}
+
+/// Compares.
+pub fn standing<'a>(folder: &'a Folder, history: &History, out_of_order: OutOfOrder) -> Standing<'a> {
+    let source = folder.format.as_str();
+    let ours: Vec<&Applied> = history.applied.iter().filter(|a| a.source == source).collect();
+    let mut standing = Standing { pending: Vec::new(), problems: Vec::new(), notes: Vec::new() };
+    for migration in &folder.migrations {
+        match ours.iter().find(|a| migration.version.same(&a.version)) {
+            Some(applied) => standing.problems.extend(edited(migration, applied)),
+            None => standing.pending.push(migration),
+        }
+    }
+    missing(folder, &ours, &mut standing);
+    late(folder, &ours, out_of_order, &mut standing);
+    if let Some(run) = &history.open_run {
+        left_behind(folder, &ours, run, &mut standing);
+    }
+    standing
+}
+
+fn problem(severity: Severity, file: Option<&Migration>, message: String, help: &str) -> Finding {
+    let mut finding = Finding::new(RULE, severity, message, WHY);
+    finding.help = Some(help.to_owned());
+    finding.place =
+        file.map(|m| Place { file: m.path.display().to_string(), line: 1, column: 1, span: Span::default() });
+    finding
+}
+
+fn edited(migration: &Migration, applied: &Applied) -> Option<Finding> {
+    let before = applied.checksum.filter(|c| *c != migration.checksum)?;
+    Some(problem(
+        Severity::Error,
+        Some(migration),
+        format!(
+            "{} was edited after it was applied on {}: its checksum was {}, now it is {}",
+            migration.file_name(),
+            applied.applied_at.get(..10).unwrap_or(&applied.applied_at),
+            short(&before.to_string()),
+            short(&migration.checksum.to_string()),
+        ),
+        "put the file back as it was (git log shows it) and write the change as a new migration",
+    ))
+}
+
+fn short(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
+}
+
+/// Applied migrations whose file is not there. Behind the newest file that means an
+/// older checkout is being deployed, which must go on working.
+fn missing(folder: &Folder, ours: &[&Applied], standing: &mut Standing<'_>) {
+    let newest = folder.migrations.last().map(|m| &m.version);
+    let mut ahead = 0;
+    for applied in ours.iter().filter(|a| folder.find(&a.version).is_none()) {
+        let version = crate::folder::Version::parse(&applied.version);
+        if version.as_ref() > newest {
+            ahead += 1;
+            continue;
+        }
+        standing.problems.push(problem(
+            Severity::Error,
+            None,
+            format!(
+                "{}_{} is applied and its file is not in {}",
+                applied.version,
+                applied.name,
+                folder.path.display()
+            ),
+            "bring the file back: the folder must be able to build the database again",
+        ));
+    }
+    if ahead > 0 {
+        let them = if ahead == 1 { "a migration".to_owned() } else { format!("{ahead} migrations") };
+        standing.notes.push(format!("the database is ahead of this folder by {them}"));
+    }
+}
+
+fn late(folder: &Folder, ours: &[&Applied], out_of_order: OutOfOrder, standing: &mut Standing<'_>) {
+    let newest = ours.iter().filter_map(|a| crate::folder::Version::parse(&a.version)).max();
+    let Some(newest) = newest else { return };
+    let late: Vec<&Migration> = standing.pending.iter().copied().filter(|m| m.version < newest).collect();
+    for migration in late {
+        let said = format!("{} is older than {}, which is applied", migration.file_name(), newest);
+        match out_of_order {
+            OutOfOrder::Apply => standing.notes.push(format!("{said}; it is applied all the same, as {} does", folder.format.as_str())),
+            OutOfOrder::Refuse => standing.problems.push(problem(
+                Severity::Error,
+                Some(migration),
+                said,
+                "give it the next free version, or set out_of_order = \"apply\" under [migrations] in cofferdam.toml",
+            )),
+        }
+    }
+}
+
+/// Steps of a half applied file must still be what the file says, in the same places.
+fn left_behind(folder: &Folder, ours: &[&Applied], run: &Run, standing: &mut Standing<'_>) {
+    for step in run.steps.iter().filter(|s| s.state != StepState::Failed) {
+        let version = step.id.split('/').next().unwrap_or(&step.id);
+        let applied = ours.iter().any(|a| a.version == version);
+        if !applied && folder.find(version).is_none() {
+            standing.problems.push(problem(
+                Severity::Error,
+                None,
+                format!(
+                    "step {} is applied, and the file of {version} is gone before the rest of it ran",
+                    step.id
+                ),
+                "bring the file back and run migrate, so that it can be finished",
+            ));
+        }
+    }
+}
+
+/// How many steps of a file are done, given the hashes of its steps as the file now says.
+///
+/// # Errors
+/// A finding when a done step is not what the file says any more.
+pub fn done_steps(
+    migration: &Migration,
+    planned: &[cofferdam_analysis::plan::Step],
+    run: Option<&Run>,
+) -> Result<usize, Box<Finding>> {
+    let version = migration.version.as_str();
+    let mut done: Vec<(usize, &super::Step)> = run
+        .iter()
+        .flat_map(|run| &run.steps)
+        .filter(|step| step.state == StepState::Done)
+        .filter_map(|step| number_of(&step.id, version).map(|n| (n, step)))
+        .collect();
+    done.sort_by_key(|(number, _)| *number);
+    for (number, step) in &done {
+        let same = planned.get(number - 1).is_some_and(|p| p.hash == *step.hash);
+        if !same {
+            return Err(Box::new(problem(
+                Severity::Error,
+                Some(migration),
+                format!("{} was edited in a part that is applied: step {}", migration.file_name(), step.id),
+                "put that part back as it was; only what failed and what comes after it may be edited",
+            )));
+        }
+    }
+    Ok(done.len())
+}
+
+/// `0007/2` is step 2 of `0007`; `0007` is its only one.
+pub fn number_of(id: &str, version: &str) -> Option<usize> {
+    match id.strip_prefix(version)? {
+        "" => Some(1),
+        rest => rest.strip_prefix('/')?.parse().ok(),
+    }
+}

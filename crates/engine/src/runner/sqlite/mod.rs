@@ -1,0 +1,396 @@
+//! The runner on SQLite: one file, one writer.
+//!
+//! Every step runs in `begin immediate`, which keeps all other writers out, and reads
+//! its fence there. A table rebuild follows SQLite's own procedure (lang_altertable,
+//! section 7): foreign keys off before the transaction, checked before the commit; the
+//! rows of every table that the file does not write must be as many as before.
+//!
+//! Crash: SQLite's journal rolls an open step back when the file is opened next. A
+//! rollback point that was being copied is left under a temporary name and made anew.
+
+mod proof;
+mod state;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use cofferdam_analysis::sql::{Action, Script, Statement, table::TableChange};
+use cofferdam_analysis::{Error, ErrorKind, Result, plan};
+use rusqlite::Connection;
+
+use super::{Job, Record, statement_failed};
+use crate::crash::{self, CrashPoint};
+use crate::db::{self, DbResult, SqlFailure, SqliteTarget};
+use crate::ledger::sqlite::{self as rows, Taken};
+use crate::ledger::{RunState, StepState};
+use crate::{Event, Project, Stop, Watch};
+
+pub use state::{TableState, table_states};
+
+/// How a command runs steps.
+#[derive(Debug, Clone)]
+pub struct RunnerOptions {
+    /// How long to wait for the write lock, and for readers at the commit.
+    pub budget: Duration,
+    /// How long to wait while another runner is at work.
+    pub lease_wait: Duration,
+    /// Raised to stop after the current step.
+    pub stop: Stop,
+}
+
+/// What a file needs beside its statements.
+#[derive(Debug, Clone)]
+pub struct FileNeeds {
+    /// Foreign keys are enforced while it runs.
+    pub foreign_keys: bool,
+    /// It rebuilds or drops a table: row counts and foreign keys are proved.
+    pub rebuilds: bool,
+    /// It may leave rows out: somebody allowed that, with a reason.
+    pub may_lose: bool,
+    /// Where to copy the database first.
+    pub copy_to: Option<PathBuf>,
+}
+
+/// A runner that holds the lease.
+pub struct Runner<'w> {
+    db: Connection,
+    target: SqliteTarget,
+    fence: i64,
+    options: RunnerOptions,
+    actor: String,
+    made: proof::Made,
+    settings: Vec<(&'static str, String)>,
+    watch: &'w mut dyn Watch,
+}
+
+/// Settings of a connection that a file may change and the next must not inherit.
+const SETTINGS: [&str; 10] = [
+    "legacy_alter_table",
+    "recursive_triggers",
+    "case_sensitive_like",
+    "ignore_check_constraints",
+    "reverse_unordered_selects",
+    "query_only",
+    "synchronous",
+    "temp_store",
+    "trusted_schema",
+    "cell_size_check",
+];
+
+impl<'w> Runner<'w> {
+    /// Waits for the lease on `db`, whose database has a ledger.
+    ///
+    /// # Errors
+    /// `Blocked`, naming the holder, when `lease_wait` is over.
+    pub fn start(
+        db: Connection,
+        target: &SqliteTarget,
+        project: &Project,
+        options: RunnerOptions,
+        watch: &'w mut dyn Watch,
+    ) -> Result<Runner<'w>> {
+        let owner = format!("{}, process {}", project.actor, std::process::id());
+        let fence = wait_for_lease(&db, &owner, &options, watch)?;
+        crash::hit(CrashPoint::LeaseTaken);
+        let mut settings = Vec::new();
+        for name in SETTINGS {
+            // A pragma that only sets (`case_sensitive_like`) has nothing to read.
+            if let Ok(value) = db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)) {
+                settings.push((name, value.to_string()));
+            }
+        }
+        let (target, actor) = (target.clone(), project.actor.clone());
+        Ok(Runner { db, target, fence, options, actor, made: proof::Made::default(), settings, watch })
+    }
+
+    /// The connection that steps run on.
+    pub fn db(&self) -> &Connection {
+        &self.db
+    }
+
+    /// Who is told what happens.
+    pub fn watch(&mut self) -> &mut dyn Watch {
+        self.watch
+    }
+
+    /// # Errors
+    /// `Interrupted` when a stop was asked for.
+    pub fn check_stop(&self) -> Result<()> {
+        self.options.stop.check()
+    }
+
+    /// Runs `work` in a transaction that holds the fence.
+    pub fn fenced<T>(&self, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        self.begin()?;
+        let result =
+            rows::renew_lease(&self.db, self.fence, "between two steps").and_then(|()| work(&self.db));
+        match result {
+            Ok(value) => self.commit().map(|()| value),
+            Err(error) => {
+                self.rollback();
+                Err(error)
+            }
+        }
+    }
+
+    /// Makes the connection what it was when it was opened, with foreign keys as the file needs them.
+    pub fn fresh(&self, foreign_keys: bool) -> Result<()> {
+        for (name, value) in &self.settings {
+            self.db.pragma_update(None, name, value).db()?;
+        }
+        let attached: Vec<String> = {
+            let mut statement =
+                self.db.prepare("select name from pragma_database_list where seq > 1").db()?;
+            let names = statement.query_map([], |row| row.get(0)).db()?;
+            names.collect::<std::result::Result<_, _>>().db()?
+        };
+        for name in attached {
+            self.db.execute_batch(&format!("detach database {}", db::Ident::new(name)?)).db()?;
+        }
+        let temporary: Vec<(String, String)> = {
+            let mut statement = self
+                .db
+                .prepare("select type, name from sqlite_temp_schema where type in ('table', 'view')")
+                .db()?;
+            let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).db()?;
+            names.collect::<std::result::Result<_, _>>().db()?
+        };
+        for (kind, name) in temporary {
+            self.db.execute_batch(&format!("drop {kind} if exists temp.{}", db::Ident::new(name)?)).db()?;
+        }
+        self.db.pragma_update(None, "foreign_keys", foreign_keys).db()
+    }
+
+    /// Runs one step.
+    ///
+    /// # Errors
+    /// `Conflict` with the place for a failing statement or a failed proof, `Blocked` when
+    /// another process keeps the file locked, `Refused` for a loss that is somebody's.
+    pub fn step(&mut self, job: &Job<'_>, needs: &FileNeeds) -> Result<()> {
+        self.check_stop()?;
+        if job.step.outside.is_some() {
+            return self.outside(job);
+        }
+        self.begin()?;
+        match self.attempt(job, needs).and_then(|()| self.commit()) {
+            Ok(()) => {}
+            Err(error) => {
+                self.rollback();
+                self.made.forget_uncommitted();
+                return Err(error);
+            }
+        }
+        crash::hit(CrashPoint::StepCommitted);
+        self.made.committed();
+        if needs.rebuilds { self.check_integrity() } else { Ok(()) }
+    }
+
+    fn attempt(&mut self, job: &Job<'_>, needs: &FileNeeds) -> Result<()> {
+        rows::renew_lease(&self.db, self.fence, &format!("at step {}", job.step.id))?;
+        crash::hit(CrashPoint::StepBegun);
+        if let Some(path) = &needs.copy_to {
+            self.copy(path)?;
+        }
+        let before = if needs.rebuilds { state::row_counts(&self.db)? } else { Vec::new() };
+        for (index, statement) in job.step.statements.iter().zip(job.statements()) {
+            if let Some(claim) = job.proofs.get(index) {
+                proof::prove(&self.db, &self.made, job, statement, claim)?;
+            }
+            self.execute(job.script, statement)?;
+            self.made.saw(&self.db, statement)?;
+            crash::hit(CrashPoint::StatementDone);
+        }
+        if needs.rebuilds {
+            state::check_counts(&self.db, &before, job, needs.may_lose)?;
+        }
+        if needs.rebuilds || !needs.foreign_keys {
+            state::check_foreign_keys(&self.db)?;
+        }
+        let outcome = match &needs.copy_to {
+            Some(path) => Some(state::outcome(&self.db, path)?),
+            None => None,
+        };
+        self.record(job, outcome.as_deref())?;
+        crash::hit(CrashPoint::StepRecorded);
+        Ok(())
+    }
+
+    /// Runs a statement to its end. `pragma foreign_key_check` reports by rows, not by failing.
+    fn execute(&self, script: &Script, statement: &Statement) -> Result<()> {
+        let sql = script.sql(statement);
+        let fail = |error: rusqlite::Error| match SqlFailure::from_sqlite(&error) {
+            Some(failure) => statement_failed(script, statement, failure),
+            None => crate::db::sqlite_error(error),
+        };
+        let mut prepared = self.db.prepare(sql).map_err(fail)?;
+        let checks = statement
+            .actions()
+            .any(|a| matches!(a, Action::Pragma { name, .. } if name == "foreign_key_check" || name == "integrity_check"));
+        let mut result = prepared.raw_query();
+        let mut reported = Vec::new();
+        while let Some(row) = result.next().map_err(fail)? {
+            if checks && reported.len() < 5 {
+                reported.push(row.get::<_, Option<String>>(0).ok().flatten().unwrap_or_default());
+            }
+        }
+        reported.retain(|line| line != "ok");
+        if reported.is_empty() {
+            return Ok(());
+        }
+        Err(Error::conflict(format!("the file's own check found broken rows in {}", reported.join(", ")))
+            .at(script.place(statement.span), Some(script.text.clone()))
+            .hint("run the same pragma on a copy to see all of them"))
+    }
+
+    fn outside(&mut self, job: &Job<'_>) -> Result<()> {
+        for statement in job.statements() {
+            self.execute(job.script, statement)?;
+        }
+        crash::hit(CrashPoint::OutsideDone);
+        self.fenced(|_| self.record(job, None))?;
+        crash::hit(CrashPoint::OutsideRecorded);
+        Ok(())
+    }
+
+    fn record(&self, job: &Job<'_>, outcome: Option<&str>) -> Result<()> {
+        let step = job.step;
+        rows::save_step(&self.db, job.run, &step.id, &step.hash, StepState::Done, outcome)?;
+        match &job.record {
+            Record::Nothing => Ok(()),
+            Record::Applied { migration, detail } => {
+                let mut detail = detail.clone();
+                detail["run"] = job.run.into();
+                rows::record(&self.db, &self.actor, "migrate", std::slice::from_ref(migration), detail)
+                    .map(|_| ())
+            }
+            Record::Removed { source, version, detail } => {
+                rows::remove(&self.db, &self.actor, source, version, detail.clone())
+            }
+        }
+    }
+
+    /// Copies the state before this step. Our open transaction keeps writers out and has
+    /// not been committed, so another connection reads exactly that state.
+    fn copy(&self, path: &Path) -> Result<()> {
+        if path.exists() {
+            // A former attempt at this very step left it: it may be older than the last write.
+            std::fs::remove_file(path).map_err(|e| {
+                Error::invalid(format!("cannot replace the rollback point {}: {e}", path.display()))
+            })?;
+        }
+        let reader = db::open_sqlite(&self.target, db::SqliteOptions::new(db::SqliteMode::ReadOnly))?;
+        let copy = db::copy_sqlite(&reader, path)?;
+        crash::hit(CrashPoint::CopyNamed);
+        tracing::info!(path = %copy.path.display(), bytes = copy.bytes, "rollback point written");
+        Ok(())
+    }
+
+    fn check_integrity(&self) -> Result<()> {
+        let said: String = self.db.query_row("pragma quick_check(1)", [], |row| row.get(0)).db()?;
+        if said == "ok" {
+            return Ok(());
+        }
+        Err(Error::corrupt(format!("after the step the database is damaged: {said}"))
+            .hint("cofferdam rollback puts the copy back that was made before the step"))
+    }
+
+    fn begin(&self) -> Result<()> {
+        retry(&self.options, "the write lock", || self.db.execute_batch("begin immediate"))
+    }
+
+    fn commit(&self) -> Result<()> {
+        retry(&self.options, "the end of an open reader", || self.db.execute_batch("commit"))
+    }
+
+    fn rollback(&self) {
+        if !self.db.is_autocommit() {
+            // Fails only when SQLite has rolled back already.
+            let _ = self.db.execute_batch("rollback");
+        }
+    }
+
+    /// Closes the run and gives the lease back.
+    pub fn finish(self, run: i64, state: RunState, error: Option<&str>) -> Result<()> {
+        self.fenced(|db| rows::end_run(db, run, state, error))?;
+        crash::hit(CrashPoint::RunClosed);
+        self.release()
+    }
+
+    /// Gives the lease back.
+    pub fn release(self) -> Result<()> {
+        self.begin()?;
+        rows::release_lease(&self.db, self.fence)?;
+        self.commit()
+    }
+}
+
+/// What the file needs, from its plan and its statements.
+pub fn needs(script: &Script, file: &plan::FilePlan) -> FileNeeds {
+    let rebuilds = script.statements.iter().flat_map(Statement::actions).any(|action| match action {
+        Action::Drop { kind: cofferdam_analysis::sql::ObjectKind::Table, .. } => true,
+        Action::AlterTable { change: TableChange::RenameTo(_), .. } => true,
+        _ => false,
+    });
+    FileNeeds {
+        // A rebuild with enforcement on would delete the children of the rows it drops.
+        foreign_keys: !rebuilds && file.foreign_keys.unwrap_or(true),
+        rebuilds,
+        may_lose: false,
+        copy_to: None,
+    }
+}
+
+/// Repeats while another process is in the way, until the budget is spent.
+fn retry(options: &RunnerOptions, for_what: &str, run: impl Fn() -> rusqlite::Result<()>) -> Result<()> {
+    let until = Instant::now() + options.budget;
+    loop {
+        let error = match run() {
+            Ok(()) => return Ok(()),
+            Err(error) => crate::db::sqlite_error(error),
+        };
+        if error.kind() != ErrorKind::Blocked {
+            return Err(error);
+        }
+        if Instant::now() >= until {
+            let seconds = options.budget.as_secs();
+            return Err(Error::blocked(format!(
+                "waited {seconds} s for {for_what}: another process has the database open in a transaction"
+            ))
+            .hint("end that process (lsof shows who has the file open), then run this again"));
+        }
+        std::thread::sleep(db::spread(Duration::from_millis(20)));
+    }
+}
+
+fn wait_for_lease(
+    db: &Connection,
+    owner: &str,
+    options: &RunnerOptions,
+    watch: &mut dyn Watch,
+) -> Result<i64> {
+    let until = Instant::now() + options.lease_wait;
+    let mut said = None;
+    loop {
+        let holder = match rows::immediate(db, || rows::take_lease(db, owner)) {
+            Ok(Taken::Ours(fence)) => return Ok(fence),
+            Ok(Taken::Held(owner, progress)) => match progress {
+                Some(progress) => format!("{owner}, {progress}"),
+                None => owner,
+            },
+            Err(error) if error.kind() == ErrorKind::Blocked => {
+                "a process that keeps the database locked".to_owned()
+            }
+            Err(error) => return Err(error),
+        };
+        if said.as_ref() != Some(&holder) {
+            said = Some(holder.clone());
+            watch.event(Event::Waiting { for_what: "the lease".to_owned(), blocker: Some(holder.clone()) });
+        }
+        options.stop.check()?;
+        if Instant::now() >= until {
+            return Err(Error::blocked(format!("another runner is at work: {holder}"))
+                .hint("wait for it (--lease-wait 30m), or run this again later"));
+        }
+        std::thread::sleep(db::spread(rows::ASK_EVERY));
+    }
+}
