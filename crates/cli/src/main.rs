@@ -1,2 +1,60 @@
-//! x
-fn main() {}
+//! The program `cofferdam`: the engine with a terminal, an environment and exit codes.
+
+mod arguments;
+mod bug;
+mod command;
+mod config;
+mod context;
+mod duration;
+mod environment;
+mod exit;
+mod failure;
+mod interrupt;
+mod nearest;
+mod output;
+mod places;
+mod target;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use crate::arguments::Command;
+use crate::context::Context;
+use crate::environment::Environment;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Format, Output, usage};
+
+fn main() -> ExitCode {
+    let argv: Vec<OsString> = std::env::args_os().collect();
+    let (format, command) = arguments::intent(&argv);
+    bug::guard(format, &command, || run(&argv, format, &command)).into()
+}
+
+fn run(argv: &[OsString], format: Format, command: &str) -> Exit {
+    let arguments = match arguments::parse(argv) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::report(&error, format, command),
+    };
+    let environment = match Environment::read() {
+        Ok(environment) => environment,
+        Err(error) => {
+            let exit = Exit::from(error.kind());
+            Output::new(&arguments.global, &Environment::default(), arguments.command.name())
+                .failure(&Failure::from(error));
+            return exit;
+        }
+    };
+    let output = Output::new(&arguments.global, &environment, arguments.command.name());
+    output.log_to_stderr();
+    let writes_config = matches!(arguments.command, Command::Init(_));
+    let result = Context::new(arguments.global, environment, output.clone(), writes_config)
+        .and_then(|context| command::run(&context, arguments.command));
+    match result {
+        Ok(exit) => exit,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.error.kind().into()
+        }
+    }
+}

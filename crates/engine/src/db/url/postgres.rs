@@ -119,6 +119,11 @@ impl PostgresTarget {
         self.user.as_deref()
     }
 
+    /// Whether the URL holds a password: then it must not be written down.
+    pub fn has_password(&self) -> bool {
+        self.password.is_some()
+    }
+
     /// The database that the URL names; without one it is called like the user.
     pub fn database(&self) -> Option<&str> {
         self.database.as_deref()

@@ -1,0 +1,21 @@
+//! One file per command: its arguments, whose comments are its help, and `run`.
+
+pub(crate) mod check;
+pub(crate) mod explain;
+pub(crate) mod init;
+pub(crate) mod new;
+
+use crate::arguments::Command;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Result;
+
+/// Runs `command` to its end.
+pub(crate) fn run(context: &Context, command: Command) -> Result<Exit> {
+    match command {
+        Command::Init(args) => init::run(context, args),
+        Command::New(args) => new::run(context, args),
+        Command::Check(args) => check::run(context, args),
+        Command::Explain(args) => explain::run(context, args),
+    }
+}

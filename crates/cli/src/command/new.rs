@@ -1,0 +1,173 @@
+//! `cofferdam new`: the next file of the folder.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use cofferdam::folder::{Folder, Format};
+use cofferdam_analysis::Error;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Result;
+use crate::places;
+
+/// Make the next migration file
+///
+/// The file gets the number after the newest one, or the present time where the folder
+/// counts by time, in the folder's own format. Without a folder, ./migrations is made.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What the migration does: add_note_status
+    name: String,
+}
+
+#[derive(Serialize)]
+struct Report {
+    version: String,
+    name: String,
+    files: Vec<String>,
+}
+
+pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
+    let name = slug(&args.name)?;
+    let path = context.folder_path()?.unwrap_or_else(|| places::DEFAULT.into());
+    let folder = if path.exists() { Some(Folder::read(&path, context.format())?) } else { None };
+    let format = folder.as_ref().map(|folder| folder.format).or(context.format()).unwrap_or(Format::Native);
+    let version = next_version(folder.as_ref(), format, now())?;
+    let stem = format!("{version}_{name}");
+    let names = if folder.as_ref().is_some_and(comes_in_pairs) {
+        vec![format!("{stem}.up.sql"), format!("{stem}.down.sql")]
+    } else {
+        vec![format!("{stem}.sql")]
+    };
+    if folder.is_none() {
+        std::fs::create_dir_all(&path)
+            .map_err(|error| Error::invalid(format!("cannot make the folder {}: {error}", path.display())))?;
+    }
+    let mut files = Vec::new();
+    for name in names {
+        let file = path.join(name);
+        make(&file)?;
+        files.push(file.display().to_string());
+    }
+    let report = Report { version, name, files };
+    context.output.result(true, &report, || report.files.iter().map(|file| format!("{file}\n")).collect());
+    Ok(Exit::Done)
+}
+
+/// The name as it stands in a file name.
+fn slug(name: &str) -> Result<String, Error> {
+    let words: Vec<&str> =
+        name.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let slug = words.join("_").to_lowercase();
+    // File systems stop at 255 bytes; version and endings need some of them.
+    match slug.len() {
+        0 => Err(Error::invalid("the name has no letter or digit")
+            .hint("say what the migration does: add_note_status")),
+        1..=200 => Ok(slug),
+        _ => Err(Error::invalid("the name is too long for a file name").hint("keep it below 200 bytes")),
+    }
+}
+
+/// sqlx's folders hold pairs or single files, never both.
+fn comes_in_pairs(folder: &Folder) -> bool {
+    folder.format == Format::Sqlx
+        && folder.migrations.last().is_some_and(|newest| newest.path.to_string_lossy().ends_with(".up.sql"))
+}
+
+/// The version after the newest, in the newest one's manner. `now` is `YYYYMMDDhhmmss`.
+fn next_version(folder: Option<&Folder>, format: Format, now: u128) -> Result<String, Error> {
+    let newest = folder.and_then(|folder| folder.migrations.last()).map(|newest| newest.version.as_str());
+    let Some(newest) = newest else {
+        return Ok(match format {
+            Format::Native => "0001".to_owned(),
+            Format::Sqlx => now.to_string(),
+        });
+    };
+    let next = newest
+        .parse::<u128>()
+        .ok()
+        .and_then(|number| number.checked_add(1))
+        .ok_or_else(|| Error::invalid(format!("no version comes after {newest}")))?;
+    // A clock behind the newest file must not put the new one before it.
+    let next = if is_time(newest) { next.max(now) } else { next };
+    Ok(format!("{next:0width$}", width = newest.len()))
+}
+
+/// Whether a version is a time to the second, as most tools write it.
+fn is_time(version: &str) -> bool {
+    version.len() == 14 && (version.starts_with("19") || version.starts_with("20"))
+}
+
+/// The present time in UTC as `YYYYMMDDhhmmss`.
+fn now() -> u128 {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+    stamp(seconds)
+}
+
+/// Seconds since 1970 as `YYYYMMDDhhmmss`; the calendar is the proleptic Gregorian one
+/// (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`).
+fn stamp(seconds: u64) -> u128 {
+    let (days, rest) = (seconds / 86_400 + 719_468, seconds % 86_400);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let date = (year * 100 + month) * 100 + day;
+    let time = (rest / 3_600 * 100 + rest % 3_600 / 60) * 100 + rest % 60;
+    u128::from(date) * 1_000_000 + u128::from(time)
+}
+
+/// An empty file that was not there.
+fn make(path: &Path) -> Result<(), Error> {
+    let cannot = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Error::refused(format!("{} exists already", path.display())),
+        _ => Error::invalid(format!("cannot write {}: {error}", path.display())),
+    };
+    OpenOptions::new().write(true).create_new(true).open(path).map(drop).map_err(cannot)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_file_names() {
+        assert_eq!(slug("Add note-status!").ok().as_deref(), Some("add_note_status"));
+        assert_eq!(slug("größe").ok().as_deref(), Some("größe"));
+        assert_eq!(slug("../../etc/passwd").ok().as_deref(), Some("etc_passwd"));
+        assert!(slug("--").is_err() && slug(&"x".repeat(300)).is_err());
+    }
+
+    #[test]
+    fn times_are_written_as_people_write_them() {
+        assert_eq!(stamp(0), 19_700_101_000_000);
+        assert_eq!(stamp(951_782_399), 20_000_228_235_959);
+        assert_eq!(stamp(951_782_400), 20_000_229_000_000);
+        assert_eq!(stamp(4_102_444_800), 21_000_101_000_000);
+    }
+
+    #[test]
+    fn the_next_version_is_written_like_the_newest() {
+        let next = |files: &[&str]| {
+            let folder = tempfile::tempdir().expect("a directory");
+            for file in files {
+                std::fs::write(folder.path().join(file), "").expect("a file");
+            }
+            let read = Folder::read(folder.path(), Some(Format::Native)).expect("a folder");
+            next_version(Some(&read), Format::Native, 20_261_120_090_000).expect("a version")
+        };
+        assert_eq!(next(&[]), "0001");
+        assert_eq!(next(&["0009_a.sql"]), "0010");
+        assert_eq!(next(&["9_a.sql", "10_b.sql"]), "11");
+        assert_eq!(next(&["99_a.sql"]), "100");
+        assert_eq!(next(&["20200101000000_a.sql"]), "20261120090000");
+        assert_eq!(next(&["20990101000000_a.sql"]), "20990101000001");
+        assert!(next_version(None, Format::Sqlx, 20_261_120_090_000).is_ok_and(|v| v == "20261120090000"));
+    }
+}

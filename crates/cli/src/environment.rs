@@ -1,0 +1,115 @@
+//! The environment variables that the program reads, all of them.
+//!
+//! No other file asks for a variable. What is not in this list and not named by
+//! an `env:NAME` has no effect.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use cofferdam::db::{ConnectOptions, RootCert, Secret, TlsMode};
+use cofferdam_analysis::Error;
+
+/// The variables, as they were at start.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    /// `DATABASE_URL`
+    pub(crate) database_url: Option<String>,
+    /// `COFFERDAM_ENV`: what `--env` defaults to.
+    pub(crate) env: Option<String>,
+    /// `COFFERDAM_CONFIG`: what `--config` defaults to.
+    pub(crate) config: Option<PathBuf>,
+    /// `NO_COLOR` with any content.
+    pub(crate) no_color: bool,
+    postgres: Postgres,
+    home: Option<PathBuf>,
+}
+
+/// libpq's own.
+#[derive(Debug, Default)]
+struct Postgres {
+    password: Option<Secret>,
+    passfile: Option<PathBuf>,
+    tls_mode: Option<String>,
+    root_cert: Option<PathBuf>,
+    client_cert: Option<PathBuf>,
+    client_key: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads them once.
+    ///
+    /// # Errors
+    /// `Invalid`, naming the variable that is not UTF-8 where text is needed.
+    pub(crate) fn read() -> Result<Self, Error> {
+        Ok(Self {
+            database_url: text("DATABASE_URL")?,
+            env: text("COFFERDAM_ENV")?,
+            config: path("COFFERDAM_CONFIG"),
+            no_color: variable("NO_COLOR").is_some(),
+            postgres: Postgres {
+                password: text("PGPASSWORD")?.map(Secret::new),
+                passfile: path("PGPASSFILE"),
+                tls_mode: text("PGSSLMODE")?,
+                root_cert: path("PGSSLROOTCERT"),
+                client_cert: path("PGSSLCERT"),
+                client_key: path("PGSSLKEY"),
+            },
+            home: path("HOME"),
+        })
+    }
+
+    /// What every connection starts from.
+    ///
+    /// # Errors
+    /// `Invalid`, when `PGSSLMODE` has no known value.
+    pub(crate) fn connect_options(&self) -> Result<ConnectOptions, Error> {
+        let tls_mode = self.postgres.tls_mode.as_deref().map(TlsMode::parse).transpose();
+        Ok(ConnectOptions {
+            password: self.postgres.password.clone(),
+            passfile: self.postgres.passfile.clone(),
+            tls_mode: tls_mode.map_err(|error| error.while_("PGSSLMODE"))?,
+            root_cert: self.postgres.root_cert.clone().map(RootCert::from),
+            client_cert: self.postgres.client_cert.clone(),
+            client_key: self.postgres.client_key.clone(),
+            home: self.home.clone(),
+            ..ConnectOptions::default()
+        })
+    }
+
+    /// The variable that an `env:NAME` names.
+    ///
+    /// # Errors
+    /// `Invalid`, when it is not set, empty or not UTF-8.
+    pub(crate) fn named(&self, name: &str) -> Result<String, Error> {
+        text(name)?.ok_or_else(|| {
+            Error::invalid(format!("the variable {name} is not set"))
+                .hint(format!("set {name}, or change the `env:{name}` that names it"))
+        })
+    }
+}
+
+/// A variable's content; an empty one counts as not set, as shells and CI systems mean it.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn path(name: &str) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from)
+}
+
+fn text(name: &str) -> Result<Option<String>, Error> {
+    variable(name)
+        .map(OsString::into_string)
+        .transpose()
+        .map_err(|_| Error::invalid(format!("the variable {name} is not UTF-8 text")))
+}
+
+/// Where a test asks the process to be killed: `COFFERDAM_CRASH_AT=name[:n]`, at the
+/// n-th time the place is reached. Exists only in builds with the crash points.
+#[cfg(feature = "crash-points")]
+pub(crate) fn crash_at() -> Result<Option<(String, u32)>, Error> {
+    let Some(place) = text("COFFERDAM_CRASH_AT")? else { return Ok(None) };
+    let (name, n) = place.rsplit_once(':').unwrap_or((&place, "1"));
+    let n = n.parse().map_err(|_| Error::invalid("COFFERDAM_CRASH_AT is name or name:n"))?;
+    Ok(Some((name.to_owned(), n)))
+}

@@ -1,0 +1,144 @@
+//! Laying out lines of text.
+
+use std::fmt::Write as _;
+
+/// How text is laid out.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Style {
+    pub(crate) color: bool,
+    /// Columns of a line.
+    pub(crate) width: usize,
+}
+
+/// What a piece of text is, and so how it is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tone {
+    Error,
+    Warning,
+    Note,
+    Help,
+    Strong,
+}
+
+impl Style {
+    /// `text` in its colour.
+    pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
+        if !self.color {
+            return text.to_owned();
+        }
+        let code = match tone {
+            Tone::Error => "1;91",
+            Tone::Warning => "1;33",
+            Tone::Note => "1;92",
+            Tone::Help => "1;96",
+            Tone::Strong => "1",
+        };
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
+/// `text` without what a terminal would obey: file names, SQL and server messages
+/// may hold escape sequences.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+}
+
+/// `label: text`, further lines indented below the text's first.
+pub(crate) fn labelled(label: &str, text: &str, style: Style) -> String {
+    let tone = match label {
+        "error" => Tone::Error,
+        "warning" => Tone::Warning,
+        "note" => Tone::Note,
+        _ => Tone::Help,
+    };
+    let painted = style.paint(tone, &format!("{label}:"));
+    let indent = label.len() + 2;
+    let mut out = String::new();
+    for (at, line) in wrap(&printable(text), style.width.saturating_sub(indent)).iter().enumerate() {
+        match at {
+            0 => _ = writeln!(out, "{painted} {line}"),
+            _ => _ = writeln!(out, "{:indent$}{line}", ""),
+        }
+    }
+    out
+}
+
+/// Cuts `text` into lines of at most `width` characters, at spaces. Line breaks of the
+/// text stay; a word longer than a line (a path, a URL) is not cut.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        let mut columns = 0;
+        // A paragraph that is indented or fits is laid out by its writer.
+        if paragraph.starts_with(' ') || paragraph.chars().count() <= width {
+            lines.push(paragraph.trim_end().to_owned());
+            continue;
+        }
+        for word in paragraph.split_whitespace() {
+            let length = word.chars().count();
+            if columns > 0 && columns + 1 + length > width {
+                lines.push(std::mem::take(&mut line));
+                columns = 0;
+            }
+            if columns > 0 {
+                line.push(' ');
+                columns += 1;
+            }
+            line.push_str(word);
+            columns += length;
+        }
+        lines.push(line);
+    }
+    if lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines
+}
+
+/// `1 file`, `2 files`.
+pub(crate) fn count(n: usize, noun: &str) -> String {
+    match n {
+        1 => format!("1 {noun}"),
+        _ if noun.ends_with("ex") => format!("{n} {noun}es"),
+        _ => format!("{n} {noun}s"),
+    }
+}
+
+/// Milliseconds as people read them.
+pub(crate) fn millis(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_at_words_and_long_words_stay_whole() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(
+            wrap("a migrations/0001_very_long.sql b", 10),
+            ["a", "migrations/0001_very_long.sql", "b"]
+        );
+        assert_eq!(wrap("first\nsecond", 80), ["first", "second"]);
+        assert_eq!(wrap("", 80), [""]);
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_was_read() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{7}\u{9b}c\nd\te"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c\nd\te");
+    }
+
+    #[test]
+    fn times_are_short() {
+        assert_eq!(
+            [millis(0), millis(999), millis(1_250), millis(61_000)],
+            ["0 ms", "999 ms", "1.2 s", "1 min 1 s"]
+        );
+    }
+}

@@ -1,0 +1,270 @@
+//! Which database a command means.
+//!
+//! The order is: `--database-url`, the `database_url` of `--env`, `DATABASE_URL`,
+//! cofferdam.toml. A URL may be given as `env:NAME` or as the path of a file that
+//! holds it (`file:PATH`), so that no password needs to be written down or typed.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use cofferdam::db::Target;
+use cofferdam_analysis::Error;
+use cofferdam_analysis::sql::Dialect;
+use toml::Spanned;
+
+use crate::config::{Config, NamedDatabase};
+use crate::environment::Environment;
+
+/// The database chosen for a command.
+#[derive(Debug)]
+pub(crate) struct Chosen {
+    /// How to reach it.
+    pub(crate) target: Target,
+    /// How to reach it past its pooler.
+    pub(crate) direct: Option<Target>,
+    /// Whether the configuration says that it is protected.
+    pub(crate) protected: bool,
+}
+
+impl Chosen {
+    /// The SQL that it understands.
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self.target {
+            Target::Postgres(_) => Dialect::Postgres,
+            Target::Sqlite(_) => Dialect::Sqlite,
+        }
+    }
+}
+
+/// What the command line says about the database.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked<'a> {
+    /// `--database-url`
+    pub(crate) url: Option<&'a str>,
+    /// `--env`, or the variable that stands for it.
+    pub(crate) env: Option<&'a str>,
+}
+
+/// The database that is meant, or `None` when nothing names one.
+///
+/// # Errors
+/// `Invalid`, for a text that is no URL, an indirection that leads nowhere, an
+/// environment that the configuration does not have, and a written password.
+pub(crate) fn choose(
+    asked: Asked<'_>,
+    environment: &Environment,
+    config: &Config,
+) -> Result<Option<Chosen>, Error> {
+    // The name is checked even where the flag decides: a mistyped one must not go unseen.
+    let named = asked.env.map(|name| Ok((name, config.named(name)?))).transpose()?;
+    let settings = &config.settings;
+    let (target, direct) = match (asked.url, named, &environment.database_url, &settings.database_url) {
+        // A direct URL of the configuration may lead to another database than the flag's.
+        (Some(url), ..) => (read(url, environment).map_err(|error| error.while_("--database-url"))?, None),
+        (None, Some((name, named)), ..) => {
+            let url = named.database_url.as_ref().ok_or_else(|| {
+                Error::invalid(format!("[env.{name}] in cofferdam.toml has no database_url"))
+            })?;
+            (written(url, environment, config)?, named.direct_url.as_ref())
+        }
+        (None, None, Some(url), _) => {
+            let target = read(url, environment).map_err(|error| error.while_("DATABASE_URL"))?;
+            (target, settings.direct_url.as_ref())
+        }
+        (None, None, None, Some(url)) => (written(url, environment, config)?, settings.direct_url.as_ref()),
+        (None, None, None, None) => return Ok(None),
+    };
+    let direct = direct.map(|url| written(url, environment, config)).transpose()?;
+    let protected = named.is_some_and(|(_, named)| named.protected) || config.protects(&target, environment);
+    Ok(Some(Chosen { target, direct, protected }))
+}
+
+/// Reads a URL, following one indirection.
+fn read(url: &str, environment: &Environment) -> Result<Target, Error> {
+    match follow(url.trim(), environment)? {
+        Some(url) => Target::parse(&url),
+        None => Target::parse(url),
+    }
+}
+
+/// Reads a URL that stands in the configuration.
+fn written(url: &Spanned<String>, environment: &Environment, config: &Config) -> Result<Target, Error> {
+    let text = url.get_ref().trim();
+    let read = || match follow(&config.rebase(text), environment)? {
+        Some(followed) => Target::parse(&followed),
+        None => {
+            let target = Target::parse(&config.rebase(text))?;
+            match &target {
+                Target::Postgres(postgres) if postgres.has_password() => {
+                    Err(Error::invalid("the configuration holds a password")
+                        .hint("write database_url = \"env:NAME\" and put the URL into the variable NAME"))
+                }
+                Target::Postgres(_) | Target::Sqlite(_) => Ok(target),
+            }
+        }
+    };
+    read().map_err(|error| config.locate(error, url))
+}
+
+/// The URL behind `env:NAME` or `file:PATH`; `None` when `url` is one itself.
+///
+/// `file:PATH` is SQLite's own way to name a database. It is taken for the path of a
+/// file that holds a URL only if that file says so: it is no SQLite database, and its
+/// first line is the URL of a Postgres database or a `sqlite:` one.
+fn follow(url: &str, environment: &Environment) -> Result<Option<String>, Error> {
+    if let Some(name) = url.strip_prefix("env:") {
+        let value = environment.named(name)?;
+        // What a variable names may again lie in a file, as container secrets do.
+        return Ok(Some(in_file(value.trim()).unwrap_or(value)));
+    }
+    Ok(in_file(url))
+}
+
+/// The URL in the first line of the file that `file:PATH` names.
+fn in_file(url: &str) -> Option<String> {
+    let path = url.strip_prefix("file:")?;
+    // One line; nobody's URL is longer, and a database need not be read in full.
+    let mut head = Vec::new();
+    File::open(Path::new(path)).ok()?.take(16 * 1024).read_to_end(&mut head).ok()?;
+    let line = head.split(|byte| *byte == b'\n').next()?;
+    let line = std::str::from_utf8(line).ok()?.trim_start_matches('\u{feff}').trim();
+    let is_url = ["postgres", "sqlite:", "sqlite3:"].iter().any(|scheme| line.starts_with(scheme));
+    (is_url && Target::parse(line).is_ok()).then(|| line.to_owned())
+}
+
+impl Config {
+    /// The section of `--env NAME`.
+    fn named(&self, name: &str) -> Result<&NamedDatabase, Error> {
+        self.settings.env.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.settings.env.keys().map(String::as_str).collect();
+            let error = Error::invalid(format!("there is no environment `{name}`"));
+            match (&self.path, known.as_slice()) {
+                (None, _) => error
+                    .hint("environments stand as [env.NAME] in cofferdam.toml; there is no such file here"),
+                (Some(_), []) => {
+                    error.hint(format!("add [env.{name}] with a database_url to cofferdam.toml"))
+                }
+                (Some(_), known) => error.hint(format!("cofferdam.toml has: {}", known.join(", "))),
+            }
+        })
+    }
+
+    /// Whether an environment that leads to the same database is protected: protection
+    /// belongs to the database, not to the way that it was named.
+    fn protects(&self, target: &Target, environment: &Environment) -> bool {
+        let identity = target.identity();
+        self.settings.env.values().filter(|named| named.protected).any(|named| {
+            // An environment whose variable is not set here cannot be the one in use.
+            named
+                .database_url
+                .as_ref()
+                .and_then(|url| written(url, environment, self).ok())
+                .is_some_and(|protected| protected.identity() == identity)
+        })
+    }
+
+    /// The URL with a relative SQLite path seen from the working directory.
+    fn rebase(&self, url: &str) -> String {
+        let Some(folder) = self.folder() else { return url.to_owned() };
+        let rest = ["sqlite://", "sqlite:", "sqlite3:", "file:"].iter().find_map(|p| url.strip_prefix(p));
+        match rest {
+            Some(path) if !path.starts_with(['/', ':', '?']) => {
+                let folder = folder.display().to_string().replace('%', "%25").replace('?', "%3f");
+                format!("file:{folder}/{path}")
+            }
+            _ => url.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> Config {
+        Config::parse(Path::new("cofferdam.toml"), text).expect("valid")
+    }
+
+    fn environment(url: &str) -> Environment {
+        let mut environment = Environment::default();
+        environment.database_url = Some(url.to_owned());
+        environment
+    }
+
+    fn chosen(asked: Asked<'_>, environment: &Environment, config: &Config) -> String {
+        choose(asked, environment, config).expect("valid").expect("one").target.redacted()
+    }
+
+    #[test]
+    fn flag_then_environment_then_variable_then_file() {
+        let config = config("database_url = \"sqlite:d\"\n[env.b]\ndatabase_url = \"sqlite:b\"\n");
+        let variable = environment("sqlite:c");
+        let flag = Asked { url: Some("sqlite:a"), env: Some("b") };
+        assert_eq!(chosen(flag, &variable, &config), "sqlite:a");
+        let env = Asked { url: None, env: Some("b") };
+        assert_eq!(chosen(env, &variable, &config), "sqlite:b");
+        assert_eq!(chosen(Asked::default(), &variable, &config), "sqlite:c");
+        assert_eq!(chosen(Asked::default(), &Environment::default(), &config), "sqlite:d");
+        let nothing = choose(Asked::default(), &Environment::default(), &Config::default()).expect("valid");
+        assert!(nothing.is_none());
+    }
+
+    #[test]
+    fn an_environment_never_falls_back_to_another_database() {
+        let config = config("database_url = \"sqlite:d\"\n[env.b]\nprotected = true\n");
+        for env in ["b", "c"] {
+            let asked = Asked { url: None, env: Some(env) };
+            let error = choose(asked, &environment("sqlite:c"), &config).expect_err(env);
+            assert_eq!(error.kind(), cofferdam_analysis::ErrorKind::Invalid);
+        }
+    }
+
+    #[test]
+    fn a_written_password_is_refused_without_being_shown() {
+        let config = config("database_url = \"postgres://u:hunter2@h/d\"\n");
+        let error = choose(Asked::default(), &Environment::default(), &config).expect_err("a password");
+        assert!(!error.message().contains("hunter2") && error.text().is_none());
+        assert_eq!(error.place().map(|p| p.line), Some(1));
+        assert!(error.hint_text().is_some_and(|hint| hint.contains("env:NAME")));
+    }
+
+    #[test]
+    fn a_file_url_is_a_database_unless_the_file_holds_a_url() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let file = |name: &str, content: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content).expect("a file");
+            format!("file:{}", path.display())
+        };
+        let environment = Environment::default();
+        let read = |url: &str| read(url, &environment).expect("a target").redacted();
+        let secret = file("secret", b"postgres://u:pw@db.example/app\n");
+        assert_eq!(read(&secret), Target::parse("postgres://u@db.example/app").expect("valid").redacted());
+        let database = file("notes.db", b"SQLite format 3\0postgres://u@h/d\n");
+        assert!(read(&database).starts_with("sqlite:"));
+        let other = file("notes.txt", b"postgres is nice\n");
+        assert!(read(&other).starts_with("sqlite:"));
+        let absent = format!("file:{}", folder.path().join("absent.db").display());
+        assert!(read(&absent).starts_with("sqlite:"));
+    }
+
+    #[test]
+    fn protection_follows_the_database_not_the_name() {
+        let config =
+            config("[env.production]\ndatabase_url = \"postgres://app@db.example/app\"\nprotected = true\n");
+        let is_protected = |url: &str| {
+            choose(Asked::default(), &environment(url), &config).expect("valid").expect("one").protected
+        };
+        assert!(is_protected("postgresql://other:pw@DB.example:5432/app?sslmode=require"));
+        assert!(!is_protected("postgres://app@db.example/other"));
+    }
+
+    #[test]
+    fn sqlite_paths_count_from_the_configuration() {
+        let config = Config::parse(Path::new("deploy/cofferdam.toml"), "database_url = \"sqlite:a.db\"\n")
+            .expect("valid");
+        let environment = Environment::default();
+        assert_eq!(chosen(Asked::default(), &environment, &config), "sqlite:deploy/a.db");
+    }
+}
