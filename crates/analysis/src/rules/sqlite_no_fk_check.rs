@@ -41,12 +41,12 @@ const CARD: Card = Card {
 
 /// Speaks at the last statement of the rebuild that names the table: behind it the check belongs.
 fn check(cx: &Context<'_>, effect: &Effect, report: &mut Report<'_>) {
-    let ends = match &effect.action {
-        Action::Drop { kind: ObjectKind::Table, .. } => true,
-        Action::AlterTable { change: TableChange::RenameTo(_), .. } => true,
-        Action::Insert(_) => true,
-        _ => false,
-    };
+    let ends = matches!(
+        &effect.action,
+        Action::Drop { kind: ObjectKind::Table, .. }
+            | Action::AlterTable { change: TableChange::RenameTo(_), .. }
+            | Action::Insert(_)
+    );
     if !ends || cx.world.session.enforces_foreign_keys() {
         return;
     }
