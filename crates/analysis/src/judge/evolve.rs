@@ -1,11 +1,11 @@
 //! What each effect makes of the [`World`]. Constant work for each effect.
 
 use super::session::Transaction;
-use super::world::{Filled, Gone, Key, KnownColumn, Moment, Origin, Table, World, same_column};
+use super::world::{Filled, Gone, Key, KnownColumn, Moment, Origin, Table, View, World, same_column};
 use crate::sql::table::{Column, ConstraintKind, CreateTable, Generated, ObjectChange, TableChange};
 use crate::sql::{
-    Action, Effect, Insert, InsertSource, ObjectKind, ObjectName, OnConflict, Query, Script,
-    TransactionCommand, Update,
+    Action, Effect, Filter, Insert, InsertSource, ObjectKind, ObjectName, OnConflict, Query, Script,
+    Statement, TransactionCommand, Update,
 };
 
 impl World {
@@ -70,6 +70,24 @@ impl World {
         }
         self.session.apply(&effect.action);
         self.now.transaction = self.session.transaction();
+    }
+
+    /// Remembers what a view that the statement has made reads: its query stands in its body.
+    pub(super) fn note_view(&mut self, statement: &Statement) {
+        let [Effect { action: Action::Create { kind: ObjectKind::View, name, .. }, .. }, body] =
+            statement.effects.as_slice()
+        else {
+            return;
+        };
+        let Action::Select(query) = &body.action else { return };
+        let condition = match &query.filter {
+            Filter::Condition(condition) => condition.columns.as_slice(),
+            Filter::All | Filter::AlwaysTrue(_) | Filter::CurrentOf => &[],
+        };
+        let items = query.items.iter().flat_map(|item| &item.columns);
+        let columns = items.chain(condition).cloned().collect();
+        let view = View { name: name.clone(), tables: query.tables.clone(), columns };
+        self.views.insert(self.key(name), view);
     }
 
     /// A procedure and built SQL may write anywhere. The `call` that stands for a `do`
@@ -193,6 +211,11 @@ impl World {
                 }
             }
             ObjectKind::Index => names.iter().for_each(|name| self.drop_index(name)),
+            ObjectKind::View => {
+                for name in names {
+                    self.views.remove(&self.key(name));
+                }
+            }
             ObjectKind::Schema => {
                 for name in names {
                     self.schemas.remove(&name.name);

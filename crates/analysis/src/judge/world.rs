@@ -199,6 +199,14 @@ pub struct Gone {
     pub renamed: bool,
 }
 
+/// A view, as far as it matters to the tables behind it.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    pub(super) name: ObjectName,
+    pub(super) tables: Vec<ObjectName>,
+    pub(super) columns: Vec<String>,
+}
+
 /// Everything known before the statement at hand.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -219,6 +227,8 @@ pub struct World {
     pub(super) index_tables: HashMap<Key, Key>,
     /// The table of each trigger made by the set, by its name in lower case.
     pub(super) trigger_tables: HashMap<String, Key>,
+    /// SQLite's views made by the set: the tables and columns that each reads.
+    pub(super) views: HashMap<Key, View>,
     /// The temporary tables of this session.
     pub(super) temporary: Vec<Key>,
     /// When a table that stood before the run last lost rows or a column.
@@ -245,6 +255,7 @@ impl World {
             referenced_by: HashMap::new(),
             index_tables: HashMap::new(),
             trigger_tables: HashMap::new(),
+            views: HashMap::new(),
             temporary: Vec::new(),
             lost: HashMap::new(),
             opaque: None,
@@ -301,6 +312,17 @@ impl World {
             }
         }
         found
+    }
+
+    /// SQLite: the views made by the set that read this column of the table, by name.
+    pub fn views_reading(&self, table: &ObjectName, column: &str) -> Vec<&ObjectName> {
+        let reads = |view: &&View| {
+            view.tables.iter().any(|t| t.same_as(table, self.dialect))
+                && view.columns.iter().any(|c| same_column(c, column, self.dialect))
+        };
+        let mut names: Vec<&ObjectName> = self.views.values().filter(reads).map(|v| &v.name).collect();
+        names.sort_unstable();
+        names
     }
 
     /// Every known table, in no particular order.
