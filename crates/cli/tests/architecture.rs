@@ -16,7 +16,10 @@ const OURS: [&str; 5] =
 
 /// What a crate does not do at all.
 const FORBIDDEN: [(&str, &[&str]); 2] = [
-    ("analysis", &["tokio", "std::env", "std::net", "std::fs", "SystemTime", "Instant::", "println!", "print!("]),
+    (
+        "analysis",
+        &["tokio", "std::env", "std::net", "std::fs", "SystemTime", "Instant::", "println!", "print!("],
+    ),
     ("engine", &["std::env", "println!", "print!("]),
 ];
 

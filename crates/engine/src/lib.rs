@@ -4,6 +4,8 @@
 //! never reads the environment: what it needs is handed in, what it has to say comes
 //! back as values and [`Error`]s.
 
+pub mod adopt;
+pub mod audit;
 pub mod catalog;
 pub mod crash;
 pub mod db;
@@ -13,8 +15,10 @@ pub mod ledger;
 pub mod migrate;
 mod progress;
 mod project;
+pub mod rollback;
 pub mod runner;
 pub mod scratch;
+pub mod status;
 
 pub use cofferdam_analysis::{Error, ErrorKind, Result};
 pub use progress::{Event, Silent, Watch};

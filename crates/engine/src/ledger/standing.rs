@@ -181,3 +181,72 @@ pub fn number_of(id: &str, version: &str) -> Option<usize> {
         rest => rest.strip_prefix('/')?.parse().ok(),
     }
 }
+
+/// How far an open run is.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct RunProgress {
+    /// The migration it is at.
+    pub version: Option<String>,
+    /// `running`, `failed`.
+    pub state: super::RunState,
+    /// Steps done of the migration it is at, 0 to 1.
+    pub progress: f64,
+    /// What to do.
+    pub next: String,
+    /// What made it fail.
+    pub error: Option<String>,
+}
+
+/// The progress of the open run, if there is one with something left to do.
+pub fn progress(
+    standing: &Standing<'_>,
+    run: Option<&Run>,
+    dialect: cofferdam_analysis::sql::Dialect,
+) -> Option<RunProgress> {
+    let run = run?;
+    if run.command != MIGRATE {
+        let next = format!("cofferdam {}", run.command);
+        return Some(RunProgress {
+            version: None,
+            state: run.state,
+            progress: 0.0,
+            next,
+            error: run.error.clone(),
+        });
+    }
+    let migration = standing.pending.first()?;
+    let script = migration.script(dialect);
+    let plan =
+        cofferdam_analysis::plan::file(&script, migration.version.as_str(), migration.no_transaction).ok();
+    let progress = plan.map_or(0.0, |plan| {
+        let done = done_steps(migration, &plan.steps, Some(run)).unwrap_or(0);
+        done as f64 / plan.steps.len().max(1) as f64
+    });
+    Some(RunProgress {
+        version: Some(migration.version.to_string()),
+        state: run.state,
+        progress,
+        next: "cofferdam migrate".to_owned(),
+        error: run.error.clone(),
+    })
+}
+
+/// The command that a run of `migrate` is recorded under.
+pub const MIGRATE: &str = "migrate";
+
+/// The open run, if it is `migrate`'s.
+///
+/// # Errors
+/// `Refused` when a rollback was cut off between two of its steps: it must be finished first.
+pub fn open_migrate(run: Option<&Run>) -> cofferdam_analysis::Result<Option<&Run>> {
+    match run {
+        Some(run) if run.command == MIGRATE => Ok(Some(run)),
+        Some(run) if run.steps.iter().any(|s| s.state != StepState::Failed) => {
+            Err(cofferdam_analysis::Error::refused(
+                "cannot migrate: a rollback was cut off between two of its steps",
+            )
+            .hint(format!("cofferdam {} finishes it", run.command)))
+        }
+        _ => Ok(None),
+    }
+}

@@ -25,9 +25,7 @@ use crate::db::Target;
 use crate::runner::LockLimits;
 use crate::{Project, Stop, Watch};
 
-pub use report::{
-    AppliedMigration, MigrateReport, PlanReport, PlannedStatement, PlannedStep, RollbackPoint, RunProgress,
-};
+pub use report::{AppliedMigration, MigrateReport, PlanReport, PlannedStatement, PlannedStep, RollbackPoint};
 
 /// How to migrate.
 #[derive(Debug, Clone)]

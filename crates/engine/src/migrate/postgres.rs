@@ -24,17 +24,16 @@ const NO_POINT: &str =
 struct Seen {
     history: History,
     has_ledger: bool,
+    project: Project,
 }
 
 async fn look(session: &Session, project: &Project) -> Result<Seen> {
     let has_ledger = ledger::postgres::exists(session).await?;
     let history = if has_ledger { ledger::postgres::history(session).await? } else { History::default() };
-    let stands_alone = history.applied.is_empty();
-    if stands_alone || project.folder.format == crate::folder::Format::Sqlx {
-        let around = foreign::postgres(session).await?;
-        foreign::refuse_unmanaged(&around, has_ledger, &history, &project.folder)?;
-    }
-    Ok(Seen { history, has_ledger })
+    let around = foreign::postgres(session).await?;
+    let project = project.as_history_has_it(&history, &around)?;
+    foreign::refuse_unmanaged(&around, has_ledger, &history, &project.folder)?;
+    Ok(Seen { history, has_ledger, project })
 }
 
 /// Reads the catalog when `work` asks for it, that is, when something is pending.
@@ -57,6 +56,7 @@ pub(super) async fn plan(
 ) -> Result<PlanReport> {
     let session = db::connect(target, &project.connect).await?;
     let seen = look(&session, project).await?;
+    let project = &seen.project;
     let (work, catalog) = judge(&session, project, options, &seen.history).await?;
     session.close().await;
     Ok(PlanReport {
@@ -77,6 +77,7 @@ pub(super) async fn run(
 ) -> Result<MigrateReport, Failure> {
     let session = db::connect(target, &project.connect).await?;
     let seen = look(&session, project).await?;
+    let project = &seen.project;
     let (before, _) = judge(&session, project, options, &seen.history).await?;
     if let Some(failure) = before.refusal() {
         return Err(failure);
@@ -113,7 +114,7 @@ pub(super) async fn run(
         runner.release().await?;
         return Err(failure);
     }
-    let run = match &history.open_run {
+    let run = match standing::open_migrate(history.open_run.as_ref())? {
         Some(run) => reopen(&runner, run.id).await?,
         None => begin(&runner, &work).await?,
     };
@@ -183,7 +184,7 @@ async fn apply_file(
 ) -> Result<()> {
     runner.fresh().await?;
     let steps = &file.plan.steps;
-    let open = history.open_run.as_ref();
+    let open = standing::open_migrate(history.open_run.as_ref())?;
     if file.done > 0 || open.is_some_and(|r| steps.iter().any(|s| r.step(&s.id).is_some())) {
         let version = file.migration.version.to_string();
         runner.watch().event(Event::Resuming { version, done: file.done, steps: steps.len() });

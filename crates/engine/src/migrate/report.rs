@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use cofferdam_analysis::Finding;
 use serde::Serialize;
 
+use crate::ledger::standing::RunProgress;
+
 /// A migration that was applied now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AppliedMigration {
@@ -50,19 +52,6 @@ pub struct RollbackPoint {
     pub reason: String,
     /// Where the copy lies, once it is taken.
     pub path: Option<String>,
-}
-
-/// How far an open run is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct RunProgress {
-    /// The migration it is at.
-    pub version: Option<String>,
-    /// `running`, `failed`.
-    pub state: &'static str,
-    /// Steps done of the migration it is at, 0 to 1.
-    pub progress: f64,
-    /// What to do.
-    pub next: String,
 }
 
 /// The answer of `plan`.

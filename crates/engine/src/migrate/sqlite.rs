@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::Result;
+use cofferdam_analysis::sql::Dialect;
 use rusqlite::Connection;
 
 use super::plan::{File, Work, work};
@@ -13,7 +13,7 @@ use super::{Failure, Options};
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, SqliteMode, SqliteOptions, SqliteTarget};
 use crate::foreign;
-use crate::ledger::{self, History, Kind, NewMigration, RunState};
+use crate::ledger::{self, History, Kind, NewMigration, RunState, standing};
 use crate::runner::sqlite::{FileNeeds, Runner, RunnerOptions, needs};
 use crate::runner::{Job, Record};
 use crate::{Event, Project, Watch};
@@ -21,14 +21,13 @@ use crate::{Event, Project, Watch};
 /// Allows of these rules mean that rows may go.
 const LOSES_ROWS: [&str; 2] = ["silent-row-loss", "silent-overwrite"];
 
-fn look(db: &Connection, project: &Project) -> Result<(History, bool)> {
+fn look(db: &Connection, project: &Project) -> Result<(History, bool, Project)> {
     let has_ledger = ledger::sqlite::exists(db)?;
     let history = if has_ledger { ledger::sqlite::history(db)? } else { History::default() };
-    if history.applied.is_empty() || project.folder.format == crate::folder::Format::Sqlx {
-        let around = foreign::sqlite(db)?;
-        foreign::refuse_unmanaged(&around, has_ledger, &history, &project.folder)?;
-    }
-    Ok((history, has_ledger))
+    let around = foreign::sqlite(db)?;
+    let project = project.as_history_has_it(&history, &around)?;
+    foreign::refuse_unmanaged(&around, has_ledger, &history, &project.folder)?;
+    Ok((history, has_ledger, project))
 }
 
 fn judge<'a>(
@@ -50,7 +49,8 @@ pub(super) fn plan(project: &Project, target: &SqliteTarget, options: &Options) 
         }
         Err(error) => return Err(error),
     };
-    let (history, _) = look(&db, project)?;
+    let (history, _, project) = look(&db, project)?;
+    let project = &project;
     let catalog = crate::catalog::sqlite::read(&db)?;
     let work = work(project, &history, options, Dialect::Sqlite, Some(&catalog))?;
     let point = work.files.iter().find_map(|file| rollback_point(target, file, "RUN".to_owned()));
@@ -89,7 +89,8 @@ pub(super) fn run(
         }
     }
     let db = open(target, if new_file { SqliteMode::Create } else { SqliteMode::ReadWrite })?;
-    let (history, has_ledger) = look(&db, project)?;
+    let (history, has_ledger, project) = look(&db, project)?;
+    let project = &project;
     let before = judge(&db, project, options, &history)?;
     if let Some(failure) = before.refusal() {
         return Err(failure);
@@ -124,7 +125,8 @@ pub(super) fn run(
         runner.release()?;
         return Err(failure);
     }
-    let run = runner.fenced(|db| match &history.open_run {
+    let open = standing::open_migrate(history.open_run.as_ref())?;
+    let run = runner.fenced(|db| match open {
         Some(run) => ledger::sqlite::end_run(db, run.id, RunState::Running, None).map(|()| run.id),
         None => {
             let steps: Vec<&str> = work
@@ -164,7 +166,8 @@ fn dry_run(project: &Project, target: &SqliteTarget, options: &Options) -> Resul
     } else {
         Connection::open_in_memory().map_err(db::sqlite_error)?
     };
-    let (history, _) = look(&db, project)?;
+    let (history, _, project) = look(&db, project)?;
+    let project = &project;
     let work = judge(&db, project, options, &history)?;
     if let Some(failure) = work.refusal() {
         return Err(failure);

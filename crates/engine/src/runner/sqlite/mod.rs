@@ -9,6 +9,7 @@
 //! rollback point that was being copied is left under a temporary name and made anew.
 
 mod proof;
+mod restore;
 mod state;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ use crate::ledger::sqlite::{self as rows, Taken};
 use crate::ledger::{RunState, StepState};
 use crate::{Event, Project, Stop, Watch};
 
+pub(crate) use restore::NotRestored;
+pub(crate) use state::Outcome;
 pub use state::{TableState, table_states};
 
 /// How a command runs steps.
