@@ -81,6 +81,8 @@ pub(crate) enum Command {
     New(command::new::Args),
     Check(command::check::Args),
     Explain(command::explain::Args),
+    Plan(command::plan::Args),
+    Migrate(command::migrate::Args),
 }
 
 impl Command {
@@ -91,12 +93,14 @@ impl Command {
             Command::New(_) => "new",
             Command::Check(_) => "check",
             Command::Explain(_) => "explain",
+            Command::Plan(_) => "plan",
+            Command::Migrate(_) => "migrate",
         }
     }
 }
 
 /// The commands as help groups them.
-const GROUPS: &[(&str, &[&str])] = &[("Every day", &["init", "new", "check", "explain"])];
+const GROUPS: &[(&str, &[&str])] = &[("Every day", &["init", "new", "check", "explain", "plan", "migrate"])];
 
 /// What tells similar commands apart.
 const MAP: &str =
@@ -108,7 +112,8 @@ pub(crate) fn parser() -> clap::Command {
     let groups = grouped(&parser);
     parser.max_term_width(80).help_template(format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\n\n{MAP}\n\nOptions of every command:\n{{options}}\n\n\
-         `cofferdam COMMAND --help` says more about one. A project begins with `cofferdam init`."
+         `cofferdam COMMAND --help` says more about a command.\n\
+         A project begins with `cofferdam init`."
     ))
 }
 

@@ -9,7 +9,7 @@ const ARROWS: [(&str, &[&str]); 4] = [
     ("analysis", &[]),
     ("engine", &["cofferdam_analysis"]),
     ("cli", &["cofferdam_analysis", "cofferdam", "cofferdam_server"]),
-    ("testkit", &["cofferdam_analysis", "cofferdam"]),
+    ("testkit", &["cofferdam_analysis", "cofferdam", "cofferdam_testkit"]),
 ];
 const OURS: [&str; 5] =
     ["cofferdam", "cofferdam_analysis", "cofferdam_server", "cofferdam_cli", "cofferdam_testkit"];
@@ -20,7 +20,8 @@ const FORBIDDEN: [(&str, &[&str]); 2] = [
         "analysis",
         &["tokio", "std::env", "std::net", "std::fs", "SystemTime", "Instant::", "println!", "print!("],
     ),
-    ("engine", &["std::env", "println!", "print!("]),
+    // `env::split_paths` takes a value apart that was handed in.
+    ("engine", &["env::var", "env::args", "env::temp_dir", "env::current_dir", "println!", "print!("]),
 ];
 
 /// The engine's bands, from the ground up. A module imports only from bands below its own;
@@ -63,7 +64,8 @@ fn the_engine_imports_downwards() {
     let mut wrong = Vec::new();
     for (path, code) in sources("engine") {
         let below = path.strip_prefix(root().join("crates/engine/src")).expect("below src");
-        let module = below.components().next().and_then(|first| Path::new(&first).file_stem()?.to_str());
+        let first = below.components().next().and_then(|first| first.as_os_str().to_str());
+        let module = first.map(|first| first.trim_end_matches(".rs"));
         let Some(module) = module.filter(|module| *module != "lib") else { continue };
         let Some(own) = band(module) else {
             wrong.push(format!("{module} stands in no band: say where it belongs in this test"));

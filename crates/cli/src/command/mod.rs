@@ -3,7 +3,9 @@
 pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod init;
+pub(crate) mod migrate;
 pub(crate) mod new;
+pub(crate) mod plan;
 
 use crate::arguments::Command;
 use crate::context::Context;
@@ -17,5 +19,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<Exit> {
         Command::New(args) => new::run(context, args),
         Command::Check(args) => check::run(context, args),
         Command::Explain(args) => explain::run(context, args),
+        Command::Plan(args) => plan::run(context, args),
+        Command::Migrate(args) => migrate::run(context, args),
     }
 }

@@ -7,6 +7,7 @@
 pub(crate) mod error;
 pub(crate) mod finding;
 pub(crate) mod json;
+pub(crate) mod progress;
 pub(crate) mod snippet;
 pub(crate) mod table;
 pub(crate) mod text;
