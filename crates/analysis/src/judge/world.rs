@@ -45,12 +45,17 @@ pub struct KnownColumn {
     /// Where it comes from.
     pub origin: Origin,
     pub(super) filled: Filled,
+    pub(super) computed: bool,
 }
 
 impl KnownColumn {
+    pub(super) fn new(definition: Column, origin: Origin) -> Self {
+        Self { definition, origin, filled: Filled::default(), computed: false }
+    }
+
     /// Whether an update of this set computed it from other columns.
-    pub fn is_filled_from_columns(&self) -> bool {
-        !self.filled.from.is_empty()
+    pub fn is_computed(&self) -> bool {
+        self.computed
     }
 }
 
