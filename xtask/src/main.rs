@@ -1,6 +1,7 @@
 //! Chores of this repository: `cargo xtask COMMAND`.
 
 mod fetch_postgres;
+mod new_rule;
 
 use std::process::ExitCode;
 
@@ -8,6 +9,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   fetch-postgres [--into DIR] [MAJOR..]   bring Postgres servers for the tests into .cache/postgres
+  new-rule ID                             write the file of a new rule of `check` and register it
 ";
 
 fn main() -> ExitCode {
@@ -15,6 +17,7 @@ fn main() -> ExitCode {
     let (command, rest) = words.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     let result = match command {
         "fetch-postgres" => fetch_postgres::run(rest),
+        "new-rule" => new_rule::run(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())

@@ -33,10 +33,10 @@ fn lines(kind: DocumentKind, text: &str) -> Vec<Command<'_>> {
             continue;
         }
         let mut parts = split(start, code).into_iter();
-        if goes_on || continues_list(kind, code) {
-            if let (Some(last), Some(first)) = (commands.last_mut(), parts.next()) {
-                last.words.extend(first.words);
-            }
+        if (goes_on || continues_list(kind, code))
+            && let (Some(last), Some(first)) = (commands.last_mut(), parts.next())
+        {
+            last.words.extend(first.words);
         }
         commands.extend(parts);
         // In YAML a line without a key goes on where the one before it stopped.

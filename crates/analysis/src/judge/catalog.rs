@@ -51,7 +51,7 @@ fn take_from_text(known: &mut Table, sql: Option<&str>) {
 }
 
 fn existing(definition: Column) -> KnownColumn {
-    KnownColumn { definition, origin: Origin::Existing, filled: Default::default() }
+    KnownColumn::new(definition, Origin::Existing)
 }
 
 fn object_name(name: &QualifiedName) -> ObjectName {

@@ -22,6 +22,8 @@ mod report;
 mod session;
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod world;
 

@@ -236,3 +236,78 @@ fn offer_allow(finding: &mut Finding) {
         help.push_str(&format!("; if it is meant: -- cofferdam:allow {} REASON", finding.rule));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::testing::Set;
+
+    const CARD: Card =
+        Card { id: "slow", severity: Severity::Warning, why: "w", safe_form: "s", ..Card::BLANK };
+
+    /// The weight of `notes` at the end of the set's last file.
+    fn weight(set: &Set) -> Weight {
+        set.at_end(|cx| cx.weight(&ObjectName::bare("notes")))
+    }
+
+    #[test]
+    fn a_table_weighs_what_is_known_of_it() {
+        assert_eq!(weight(&Set::postgres().file("select 1")), Weight::Full, "unknown counts as big");
+        assert_eq!(weight(&Set::postgres().table_of("notes", None).file("select 1")), Weight::Full);
+        assert_eq!(weight(&Set::postgres().table_of("notes", Some(SMALL)).file("select 1")), Weight::Full);
+        assert_eq!(
+            weight(&Set::postgres().table_of("notes", Some(SMALL - 1)).file("select 1")),
+            Weight::Small
+        );
+        assert_eq!(weight(&Set::postgres().empty_database().file("select 1")), Weight::New);
+        assert_eq!(weight(&Set::postgres().file("create table notes (id int)")), Weight::New);
+        assert_eq!(
+            weight(&Set::postgres().file("create table notes (id int)").file("select 1")),
+            Weight::New
+        );
+        assert_eq!(weight(&Set::postgres().file("create table if not exists notes (id int)")), Weight::Full);
+        assert_eq!(weight(&Set::postgres().file("create temp table notes (id int)")), Weight::New);
+        assert_eq!(
+            weight(&Set::postgres().schema("create table notes (id int)").file("select 1")),
+            Weight::Full
+        );
+    }
+
+    #[test]
+    fn a_table_that_took_anothers_place_is_used_as_soon_as_it_is_committed() {
+        let swap = "create table n2 (id int); insert into n2 select id from notes; drop table notes;
+                    alter table n2 rename to notes;";
+        assert_eq!(weight(&Set::postgres().file(swap)), Weight::New);
+        assert_eq!(weight(&Set::postgres().file(swap).file("select 1")), Weight::Full);
+    }
+
+    #[test]
+    fn size_softens_costs_and_never_losses() {
+        let softened = |card: &'static Card, weight| {
+            let script = Script::parse(Dialect::Postgres, "a.sql", "select 1");
+            let mut report = Report::new(&script, card);
+            report.at(Span::new(0, 6), "m").soften(weight);
+            report.settle().first().map(|d| d.finding.severity)
+        };
+        assert_eq!(softened(&CARD, Weight::Full), Some(Severity::Warning));
+        assert_eq!(softened(&CARD, Weight::Small), Some(Severity::Note));
+        assert_eq!(softened(&CARD, Weight::New), None);
+        const LOSS: Card = Card { loss: true, severity: Severity::Error, ..CARD };
+        for weight in [Weight::New, Weight::Small, Weight::Full] {
+            assert_eq!(softened(&LOSS, weight), Some(Severity::Error));
+        }
+    }
+
+    #[test]
+    fn a_better_finding_about_the_same_bytes_takes_the_others_place() {
+        const BETTER: Card = Card { id: "better", supersedes: &["slow"], ..CARD };
+        let script = Script::parse(Dialect::Postgres, "a.sql", "select 1");
+        let mut report = Report::new(&script, &CARD);
+        report.at(Span::new(0, 6), "said worse");
+        report.at(Span::new(7, 8), "about something else");
+        report.card = &BETTER;
+        report.at(Span::new(0, 6), "said better");
+        let rules: Vec<&str> = report.settle().iter().map(|d| d.finding.rule).collect();
+        assert_eq!(rules, ["slow", "better"]);
+    }
+}

@@ -1,6 +1,9 @@
 //! The builder that tests of rules use: a set of files, judged.
 
-use super::{Allow, Input, JudgedFile, Known, Levels, Role, Table, Transaction, judge, render};
+use super::{
+    Allow, At, Context, Input, JudgedFile, Known, Levels, Outline, Role, Table, Transaction, World, judge,
+    render,
+};
 use crate::finding::Finding;
 use crate::sql::{Dialect, Script};
 
@@ -106,6 +109,20 @@ impl Set {
         let name = format!("{:04}.sql", self.files.len() + 1);
         self.files.push((Script::parse(self.dialect, &name, sql), role));
         self
+    }
+
+    /// What `look` sees after the last statement of the last file.
+    pub(crate) fn at_end<T>(&self, look: impl FnOnce(&Context<'_>) -> T) -> T {
+        let known = self.tables.as_ref().map(|t| t as &dyn Known);
+        let mut world = World::new(self.dialect, known);
+        for (n, (script, role)) in self.files.iter().enumerate() {
+            world.begin_file(n, script, self.transaction, *role != Role::Schema);
+            super::follow(script, &mut world);
+        }
+        let (script, _) = self.files.last().expect("a set has files");
+        let outline = Outline::of(script);
+        let at = At { statement: script.statements.len(), effect: 0 };
+        look(&Context { world: &world, script, outline: &outline, statement: None, at })
     }
 
     pub(crate) fn judge(&self) -> Judged {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::evolve::View;
 use super::session::Session;
 use crate::sql::table::{Column, Constraint, ConstraintKind, CreateIndex, Reference};
 use crate::sql::{Dialect, ObjectName};
@@ -45,12 +46,17 @@ pub struct KnownColumn {
     /// Where it comes from.
     pub origin: Origin,
     pub(super) filled: Filled,
+    pub(super) computed: bool,
 }
 
 impl KnownColumn {
+    pub(super) fn new(definition: Column, origin: Origin) -> Self {
+        Self { definition, origin, filled: Filled::default(), computed: false }
+    }
+
     /// Whether an update of this set computed it from other columns.
-    pub fn is_filled_from_columns(&self) -> bool {
-        !self.filled.from.is_empty()
+    pub fn is_computed(&self) -> bool {
+        self.computed
     }
 }
 
@@ -199,14 +205,6 @@ pub struct Gone {
     pub renamed: bool,
 }
 
-/// A view, as far as it matters to the tables behind it.
-#[derive(Debug, Clone)]
-pub(super) struct View {
-    pub(super) name: ObjectName,
-    pub(super) tables: Vec<ObjectName>,
-    pub(super) columns: Vec<String>,
-}
-
 /// Everything known before the statement at hand.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -312,17 +310,6 @@ impl World {
             }
         }
         found
-    }
-
-    /// SQLite: the views made by the set that read this column of the table, by name.
-    pub fn views_reading(&self, table: &ObjectName, column: &str) -> Vec<&ObjectName> {
-        let reads = |view: &&View| {
-            view.tables.iter().any(|t| t.same_as(table, self.dialect))
-                && view.columns.iter().any(|c| same_column(c, column, self.dialect))
-        };
-        let mut names: Vec<&ObjectName> = self.views.values().filter(reads).map(|v| &v.name).collect();
-        names.sort_unstable();
-        names
     }
 
     /// Every known table, in no particular order.

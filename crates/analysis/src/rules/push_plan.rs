@@ -136,7 +136,7 @@ mod tests {
   },
   "devDependencies": { "drizzle-kit": "^0.30.0" }
 }"#;
-        assert_eq!(found("package.json", text), ["6:17 drizzle-kit push", "7:41 prisma db push"]);
+        assert_eq!(found("package.json", text), ["6:17 drizzle-kit push", "7:40 prisma db push"]);
     }
 
     #[test]
@@ -145,7 +145,7 @@ mod tests {
             ("services:\n  a:\n    command: npx drizzle-kit push:pg\n", "3:18 drizzle-kit push:pg"),
             (
                 "services:\n  a:\n    command: [\"npx\", \"prisma\", \"db\", \"push\"]\n",
-                "3:22 prisma db push",
+                "3:23 prisma db push",
             ),
             (
                 "services:\n  a:\n    entrypoint:\n      - npx\n      - prisma\n      - migrate\n      - reset\n      - --force\n",

@@ -63,7 +63,7 @@ fn replacement<'a>(cx: &Context<'a>, table: &ObjectName, dropped: &str) -> Optio
     }
     let known = cx.world.table(table);
     let filled = |column: &Column| {
-        known.and_then(|t| t.column(&column.name, cx.dialect())).is_some_and(|c| c.is_filled_from_columns())
+        known.and_then(|t| t.column(&column.name, cx.dialect())).is_some_and(|c| c.is_computed())
     };
     added.retain(|(_, column)| !filled(column));
     let old = known.and_then(|t| t.column(dropped, cx.dialect())).and_then(|c| c.definition.ty.as_ref());
