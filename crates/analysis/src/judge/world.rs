@@ -4,7 +4,7 @@
 //! and it is big. Knowledge is only ever used to say less, so a gap in it costs a
 //! false alarm and never a loss.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::evolve::View;
 use super::session::Session;
@@ -220,7 +220,7 @@ pub struct World {
     pub(super) tables: HashMap<Key, Table>,
     pub(super) gone: HashMap<Key, Gone>,
     /// Tables that hold a foreign key to the table of the key; may name some that are gone.
-    pub(super) referenced_by: HashMap<Key, Vec<Key>>,
+    pub(super) referenced_by: HashMap<Key, BTreeSet<Key>>,
     /// The table of each known index.
     pub(super) index_tables: HashMap<Key, Key>,
     /// The table of each trigger made by the set, by its name in lower case.
@@ -305,7 +305,7 @@ impl World {
         for from in self.referenced_by.get(&key).into_iter().flatten().filter(|from| **from != key) {
             let Some(table) = self.tables.get(from) else { continue };
             let still = table.foreign_keys().any(|(_, to)| self.find(&to.table) == key);
-            if still && !found.iter().any(|f| f.name == table.name) {
+            if still {
                 found.push(table);
             }
         }
@@ -363,7 +363,7 @@ impl World {
     pub(super) fn note_references(&mut self, from: &Key, table: &Table) {
         let parents: Vec<Key> = table.foreign_keys().map(|(_, to)| self.key(&to.table)).collect();
         for parent in parents {
-            self.referenced_by.entry(parent).or_default().push(from.clone());
+            self.referenced_by.entry(parent).or_default().insert(from.clone());
         }
     }
 }

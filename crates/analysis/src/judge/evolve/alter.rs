@@ -1,5 +1,7 @@
 //! `alter table`, clause by clause, and renames.
 
+use std::collections::BTreeSet;
+
 use super::super::world::{Key, KnownColumn, Moment, Origin, Table, World, same_column};
 use crate::sql::table::{Column, ConstraintKind, Generated, TableChange};
 use crate::sql::{Dialect, ObjectName};
@@ -29,7 +31,7 @@ impl World {
             _ => None,
         };
         if let Some(parent) = parent.map(|p| self.key(p)) {
-            self.referenced_by.entry(parent).or_default().push(key.clone());
+            self.referenced_by.entry(parent).or_default().insert(key.clone());
         }
         let (now, dialect, in_run) = (self.now, self.dialect, self.in_run);
         let mentioned = if in_run { Origin::Unknown } else { Origin::Existing };
@@ -65,7 +67,7 @@ impl World {
         }
     }
 
-    fn follow_rename(&mut self, referencing: &[Key], parent: &Key, to: &ObjectName) {
+    fn follow_rename(&mut self, referencing: &BTreeSet<Key>, parent: &Key, to: &ObjectName) {
         for from in referencing {
             let Some(mut table) = self.tables.remove(from) else { continue };
             for column in &mut table.columns {
