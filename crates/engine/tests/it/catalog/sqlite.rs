@@ -60,7 +60,8 @@ fn everything_is_read_and_survives_a_snapshot() {
     assert_eq!(names, ["id", "email", "name", "born", "lower_name", "upper_name"]);
     assert_eq!(users.columns[1].collation.as_deref(), Some("nocase"));
     assert_eq!(users.columns[3].default.as_deref(), Some("datetime ('now')"));
-    let stored: Vec<_> = users.columns.iter().filter_map(|c| c.generated.as_ref()).map(|g| g.stored).collect();
+    let stored: Vec<_> =
+        users.columns.iter().filter_map(|c| c.generated.as_ref()).map(|g| g.stored).collect();
     assert_eq!(stored, [true, false]);
     assert_eq!(users.indexes["users_lower"].keys[0].expression.as_deref(), Some("lower (name)"));
     assert!(users.has_index_on(&["id".to_owned()]) && users.has_index_on(&["email".to_owned()]));
@@ -96,20 +97,38 @@ fn planted_differences_are_found_as_one_each() {
         ("alter table users add stray text", "extra column users.stray"),
         ("drop index notes_price", "missing index notes_price"),
         ("create index stray on users (born)", "extra index stray"),
-        ("drop index notes_price; create index notes_price on notes (price) where price > 10", "definition of index notes_price"),
-        ("drop index notes_price; create index notes_price on notes (price desc)", "definition of index notes_price"),
-        ("drop index users_lower; create index users_lower on users (lower(name), email collate binary)", "unique of index users_lower"),
+        (
+            "drop index notes_price; create index notes_price on notes (price) where price > 10",
+            "definition of index notes_price",
+        ),
+        (
+            "drop index notes_price; create index notes_price on notes (price desc)",
+            "definition of index notes_price",
+        ),
+        (
+            "drop index users_lower; create index users_lower on users (lower(name), email collate binary)",
+            "unique of index users_lower",
+        ),
         ("drop trigger touch", "missing trigger notes.touch"),
-        ("drop trigger redirect; create trigger redirect instead of insert on active begin select 2; end", "definition of trigger active.redirect"),
+        (
+            "drop trigger redirect; create trigger redirect instead of insert on active begin select 2; end",
+            "definition of trigger active.redirect",
+        ),
         ("drop view active", "missing view active"),
-        ("drop table search; create virtual table search using fts5(body, content='notes')", "module of table search"),
+        (
+            "drop table search; create virtual table search using fts5(body, content='notes')",
+            "module of table search",
+        ),
         ("alter table \"Mixed \"\"Case\"\"\" rename \"from\" to \"to\"", ""),
     ];
     let conn = torture();
     let expected = read(&conn).unwrap();
     for (sql, line) in planted {
         let found = told(&expected, &after(&conn, sql), &Ignore::default()).join("; ");
-        assert!(if line.is_empty() { !found.is_empty() } else { found == line }, "{sql}\nwanted {line}\nfound {found}");
+        assert!(
+            if line.is_empty() { !found.is_empty() } else { found == line },
+            "{sql}\nwanted {line}\nfound {found}"
+        );
     }
 }
 
@@ -119,7 +138,11 @@ fn differences_inside_a_table_are_found() {
     let base = "create table t (a integer primary key, b text default 'x' check (b <> ''), c int references p(id), unique (b))";
     let changed = [
         ("default 'x'", "default 'y'", "default of column t.b"),
-        ("b <> ''", "b <> 'B'", "missing constraint t.\"CHECK (b <> '')\"; extra constraint t.\"CHECK (b <> 'B')\""),
+        (
+            "b <> ''",
+            "b <> 'B'",
+            "missing constraint t.\"CHECK (b <> '')\"; extra constraint t.\"CHECK (b <> 'B')\"",
+        ),
         ("b text", "b text not null", "not_null of column t.b"),
         ("b text", "b text collate nocase", "collation of column t.b"),
         ("b text", "b blob", "type of column t.b"),
@@ -128,7 +151,11 @@ fn differences_inside_a_table_are_found() {
         (", unique (b)", "", "missing constraint t.\"UNIQUE (b)\""),
         ("unique (b))", "unique (b)) strict", "strict of table t"),
         ("c int references p(id), unique", "d int, c int references p(id), unique", "extra column t.d"),
-        ("b text default 'x' check (b <> ''), c int references p(id)", "c int references p(id), b text default 'x' check (b <> '')", "column_order of table t"),
+        (
+            "b text default 'x' check (b <> ''), c int references p(id)",
+            "c int references p(id), b text default 'x' check (b <> '')",
+            "column_order of table t",
+        ),
     ];
     let made = |sql: &str| {
         let conn = Connection::open_in_memory().unwrap();
@@ -142,7 +169,10 @@ fn differences_inside_a_table_are_found() {
         assert_ne!(sql, base, "{from}");
         let live = made(&sql);
         let found = told(&expected, &live, &Ignore::default()).join("; ");
-        assert!(if line.is_empty() { !found.is_empty() } else { found == line }, "{sql}\nwanted {line}\nfound {found}");
+        assert!(
+            if line.is_empty() { !found.is_empty() } else { found == line },
+            "{sql}\nwanted {line}\nfound {found}"
+        );
         assert_ne!(fingerprint(&expected), fingerprint(&live), "{sql}");
     }
 }
@@ -185,7 +215,8 @@ fn chinook_reads_and_rebuilds_equal() {
     let found = read(&conn).unwrap();
     assert!(found.foreign_keys_of(&QualifiedName::bare("Album")).count() == 1);
     let fresh = Connection::open_in_memory().unwrap();
-    let mut statement = conn.prepare("select sql from sqlite_schema where sql is not null order by type = 'index'").unwrap();
+    let mut statement =
+        conn.prepare("select sql from sqlite_schema where sql is not null order by type = 'index'").unwrap();
     for sql in statement.query_map([], |row| row.get::<_, String>(0)).unwrap() {
         fresh.execute_batch(&sql.unwrap()).unwrap();
     }
