@@ -32,8 +32,8 @@ async fn torture(major: u32) -> (Database, Client) {
 
 async fn run(client: &Client, sql: &str) {
     client.batch_execute(sql).await.unwrap_or_else(|e| {
-        let said = e.as_db_error().map_or_else(|| e.to_string(), |d| format!("{}: {d:?}", d.message()));
-        panic!("{said}\nin: {sql}")
+        let said = e.as_db_error().map_or_else(|| e.to_string(), ToString::to_string);
+        panic!("{said}\nin: {}", sql.chars().take(500).collect::<String>())
     });
 }
 

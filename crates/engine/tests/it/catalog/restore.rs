@@ -8,18 +8,19 @@ use cofferdam_testkit::postgres::{Database, binaries, majors};
 
 use super::{catalog, in_full, run, torture};
 
-/// A pg_dump that is not older than the server, which it would refuse.
+/// The oldest pg_dump that is not older than the server, which it would refuse.
 fn pg_dump(major: u32) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).map(|directory| directory.join("pg_dump"));
     let beside = binaries().iter().filter_map(|b| b.program("pg_dump"));
-    beside.chain(on_path).filter(|program| program.is_file()).find(|program| {
-        let Ok(output) = Command::new(program).arg("--version").output() else { return false };
+    let found = beside.chain(on_path).filter(|program| program.is_file()).filter_map(|program| {
+        let output = Command::new(&program).arg("--version").output().ok()?;
         let version = String::from_utf8_lossy(&output.stdout).into_owned();
-        let number =
-            version.split_whitespace().nth(2).and_then(|v| v.split(['.', 'd', 'b']).next()?.parse().ok());
-        number.is_some_and(|own: u32| own >= major)
-    })
+        let number = version.split_whitespace().nth(2)?;
+        let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+        Some((number[..digits].parse::<u32>().ok()?, program))
+    });
+    found.filter(|(own, _)| *own >= major).min().map(|(_, program)| program)
 }
 
 /// The schema as pg_dump writes it, without the lines that only psql understands.
@@ -30,7 +31,9 @@ fn dump(program: &PathBuf, database: &Database) -> String {
         .unwrap_or_else(|e| panic!("cannot run {}: {e}", program.display()));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("a dump of a UTF-8 database is UTF-8");
-    let understood = |line: &&str| !line.starts_with("\\restrict") && !line.starts_with("\\unrestrict");
+    // A newer pg_dump also sets what an older server does not know.
+    let strange = ["\\restrict", "\\unrestrict", "SET transaction_timeout"];
+    let understood = |line: &&str| !strange.iter().any(|start| line.starts_with(start));
     text.lines().filter(understood).map(|line| format!("{line}\n")).collect()
 }
 
