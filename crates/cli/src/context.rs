@@ -119,6 +119,7 @@ impl Context {
             target: chosen.target,
             connect: self.environment.connect_options()?,
             folder,
+            format_given: self.format().is_some(),
             out_of_order: out_of_order.map(|late| match late {
                 config::OutOfOrder::Apply => OutOfOrder::Apply,
                 config::OutOfOrder::Refuse => OutOfOrder::Refuse,
