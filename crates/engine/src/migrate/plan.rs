@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::judge::{Input, JudgedFile, Role, Transaction, judge};
 use cofferdam_analysis::plan::{self as steps, FilePlan, lock};
-use cofferdam_analysis::sql::{Dialect, Script};
-use cofferdam_analysis::{Error, Finding, NobodysRows, Result};
+use cofferdam_analysis::sql::{Action, Dialect, ObjectKind, ObjectName, Script};
+use cofferdam_analysis::{Error, Finding, NobodysRows, Result, rules};
 
 use super::report::{PlannedStatement, PlannedStep};
 use super::{Failure, Options};
@@ -153,10 +153,11 @@ fn judge_files(
         input.known = Some(catalog);
     }
     for finding in judge(&input) {
-        let Some((file, statement)) = locate(&mut work.files, &finding) else {
+        let Some((file, statement)) = locate(&work.files, &finding) else {
             work.findings.push(finding);
             continue;
         };
+        let file = &mut work.files[file];
         if statement.is_some_and(|index| file.is_done(index)) {
             continue;
         }
@@ -190,20 +191,52 @@ impl File<'_> {
     }
 }
 
-/// The file and the statement a finding is about.
-fn locate<'f, 'a>(files: &'f mut [File<'a>], finding: &Finding) -> Option<(&'f mut File<'a>, Option<usize>)> {
+/// The file and the statement a finding is about, as indexes.
+fn locate(files: &[File<'_>], finding: &Finding) -> Option<(usize, Option<usize>)> {
     let place = finding.place.as_ref()?;
-    let file = files.iter_mut().find(|file| *file.script.file == *place.file)?;
+    let file = files.iter().position(|file| *file.script.file == *place.file)?;
     let at = place.span.start;
-    let statements = &file.script.statements;
+    let statements = &files[file].script.statements;
     let index = statements.partition_point(|s| s.span.start <= at).checked_sub(1);
-    let index = index.filter(|i| at <= statements[*i].span.end);
-    Some((file, index))
+    Some((file, index.filter(|i| at <= statements[*i].span.end)))
 }
 
 impl Work<'_> {
-    /// The error of a set that must not run.
-    pub(super) fn refusal(&self) -> Option<Failure> {
+    /// Whether the set must not run.
+    pub(super) fn refuses(&self) -> bool {
+        self.findings.iter().any(Finding::refuses)
+    }
+
+    /// The tables whose rows the first refusing statement would lose.
+    pub(super) fn endangered(&self) -> Vec<ObjectName> {
+        let refusing = self
+            .findings
+            .iter()
+            .find(|f| f.refuses())
+            .filter(|f| rules::find(f.rule).is_some_and(|r| r.card.loss));
+        let Some((file, Some(statement))) = refusing.and_then(|f| locate(&self.files, f)) else {
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for action in self.files[file].script.statements[statement].actions() {
+            match action {
+                Action::Drop { kind: ObjectKind::Table, names, .. } => tables.extend(names.iter().cloned()),
+                Action::Truncate { tables: emptied, .. } => tables.extend(emptied.iter().cloned()),
+                Action::Delete { table, .. }
+                | Action::Merge { table, .. }
+                | Action::AlterTable { table, .. } => {
+                    tables.push(table.clone());
+                }
+                Action::Update(update) => tables.push(update.table.clone()),
+                _ => {}
+            }
+        }
+        tables.dedup();
+        tables
+    }
+
+    /// The error of a set that must not run; `sizes` tells how big the tables at stake are.
+    pub(super) fn refusal(&self, sizes: &[String]) -> Option<Failure> {
         let finding = self.findings.iter().find(|f| f.refuses())?;
         let file = finding.place.as_ref().and_then(|p| std::path::Path::new(&p.file).file_name());
         let message = match file {
@@ -212,7 +245,8 @@ impl Work<'_> {
             }
             _ => format!("cannot migrate: {}", finding.message),
         };
-        let mut error = Error::refused(message);
+        let sizes = if sizes.is_empty() { String::new() } else { format!(" ({})", sizes.join(", ")) };
+        let mut error = Error::refused(format!("{message}{sizes}"));
         let more = self.findings.iter().filter(|f| f.refuses()).count() - 1;
         if more > 0 {
             error = error.detail(format!("and {more} more that refuse; cofferdam check shows all"));
@@ -229,12 +263,22 @@ impl Work<'_> {
     /// What `plan` shows.
     pub(super) fn steps(&self, catalog: Option<&Catalog>) -> Vec<PlannedStep> {
         let mut planned = Vec::new();
+        let mut about: HashMap<(&str, usize), Vec<&Finding>> = HashMap::new();
+        for finding in &self.findings {
+            if let Some((file, Some(statement))) = locate(&self.files, finding) {
+                about.entry((&*self.files[file].script.file, statement)).or_default().push(finding);
+            }
+        }
         for file in &self.files {
             for step in file.plan.steps.iter().skip(file.done) {
                 planned.push(PlannedStep {
                     id: step.id.clone(),
                     file: file.migration.path.display().to_string(),
-                    statements: step.statements.iter().map(|i| self.statement(file, *i, catalog)).collect(),
+                    statements: step
+                        .statements
+                        .iter()
+                        .map(|i| self.statement(file, *i, &about, catalog))
+                        .collect(),
                     transaction: step.transaction(),
                     phase: None,
                     undo: file.migration.down.as_ref().map(|d| d.display().to_string()),
@@ -244,15 +288,16 @@ impl Work<'_> {
         planned
     }
 
-    fn statement(&self, file: &File<'_>, index: usize, catalog: Option<&Catalog>) -> PlannedStatement {
+    fn statement(
+        &self,
+        file: &File<'_>,
+        index: usize,
+        about: &HashMap<(&str, usize), Vec<&Finding>>,
+        catalog: Option<&Catalog>,
+    ) -> PlannedStatement {
+        let about = about.get(&(&*file.script.file, index)).map(Vec::as_slice).unwrap_or_default();
         let statement = &file.script.statements[index];
         let locks = lock::locks(statement);
-        let about: Vec<&Finding> = self
-            .findings
-            .iter()
-            .filter(|f| f.place.as_ref().is_some_and(|p| *p.file == *file.script.file))
-            .filter(|f| f.place.as_ref().is_some_and(|p| statement.span.contains(p.span)))
-            .collect();
         let lock: BTreeMap<String, &'static str> = match self.dialect {
             Dialect::Postgres => {
                 locks.tables.iter().map(|(name, mode)| (qualified(name), mode.as_str())).collect()
@@ -274,12 +319,12 @@ impl Work<'_> {
     }
 }
 
-fn qualified(name: &cofferdam_analysis::sql::ObjectName) -> String {
+fn qualified(name: &ObjectName) -> String {
     let (schema, name) = name.key(Dialect::Postgres);
     format!("{schema}.{name}")
 }
 
-fn estimate(catalog: &Catalog, name: &cofferdam_analysis::sql::ObjectName) -> Option<u64> {
+fn estimate(catalog: &Catalog, name: &ObjectName) -> Option<u64> {
     let table = catalog.table(name.schema.as_deref(), &name.name)?;
     // The planner's float; -1 means that nobody has counted.
     table.estimates.as_ref()?.rows.filter(|rows| *rows >= 0.0).map(|rows| rows as u64)

@@ -10,12 +10,16 @@ use super::plan::{File, Work, work};
 use super::report::{AppliedMigration, MigrateReport, PlanReport};
 use super::{Failure, Options};
 use crate::crash::{self, CrashPoint};
-use crate::db::{self, PostgresTarget, Session};
-use crate::foreign;
+use crate::db::{self, DbResult, PostgresTarget, Session};
+use crate::folder::Format;
+use crate::foreign::{self, Surroundings};
 use crate::ledger::{self, History, Kind, NewMigration, RunState, StepState, standing};
 use crate::runner::postgres::{Runner, RunnerOptions};
 use crate::runner::{Job, Record};
 use crate::{Event, Project, Watch};
+
+/// Tables up to this size are counted; of larger ones the planner's estimate is shown.
+const EXACT_BELOW: i64 = 100_000;
 
 const NO_POINT: &str =
     "a Postgres database has no rollback point yet: take a dump with pg_dump before a dangerous change";
@@ -30,7 +34,12 @@ struct Seen {
 async fn look(session: &Session, project: &Project) -> Result<Seen> {
     let has_ledger = ledger::postgres::exists(session).await?;
     let history = if has_ledger { ledger::postgres::history(session).await? } else { History::default() };
-    let around = foreign::postgres(session).await?;
+    // A history that is all ours needs no look around: this is what every start of a container does.
+    let around = if history.applied.last().is_some_and(|a| a.source == Format::Native.as_str()) {
+        Surroundings::default()
+    } else {
+        foreign::postgres(session).await?
+    };
     let project = project.as_history_has_it(&history, &around)?;
     foreign::refuse_unmanaged(&around, has_ledger, &history, &project.folder)?;
     Ok(Seen { history, has_ledger, project })
@@ -79,8 +88,8 @@ pub(super) async fn run(
     let seen = look(&session, project).await?;
     let project = &seen.project;
     let (before, _) = judge(&session, project, options, &seen.history).await?;
-    if let Some(failure) = before.refusal() {
-        return Err(failure);
+    if before.refuses() {
+        return Err(refusal(&session, &before).await?);
     }
     if before.files.is_empty() || options.dry_run {
         session.close().await;
@@ -110,7 +119,8 @@ pub(super) async fn run(
             return Err(error.into());
         }
     };
-    if let Some(failure) = work.refusal() {
+    if work.refuses() {
+        let failure = refusal(runner.session(), &work).await?;
         runner.release().await?;
         return Err(failure);
     }
@@ -134,6 +144,25 @@ pub(super) async fn run(
             Err(Failure { error, findings: Vec::new(), applied })
         }
     }
+}
+
+/// The refusal, with the sizes of the tables at stake.
+async fn refusal(session: &Session, work: &Work<'_>) -> Result<Failure> {
+    let mut sizes = Vec::new();
+    for table in work.endangered() {
+        let name = db::QualifiedIdent::of(&table)?.to_string();
+        if let Some(row) = session.query_opt(include_str!("sql/size.sql"), &[&name]).await.db()? {
+            let (shown, estimate): (String, i64) = (row.get(0), row.get(1));
+            if estimate >= EXACT_BELOW {
+                sizes.push(format!("{table} has about {estimate} rows"));
+                continue;
+            }
+            let rows: i64 =
+                session.query_one(&format!("select count(*) from {shown}"), &[]).await.db()?.get(0);
+            sizes.push(format!("{table} has {rows} rows"));
+        }
+    }
+    work.refusal(&sizes).ok_or_else(|| Error::bug("a refusal without a finding that refuses"))
 }
 
 async fn begin(runner: &Runner<'_>, work: &Work<'_>) -> Result<i64> {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use cofferdam_analysis::Result;
 use cofferdam_analysis::sql::Dialect;
+use cofferdam_analysis::{Error, Result};
 use rusqlite::Connection;
 
 use super::plan::{File, Work, work};
@@ -84,7 +84,7 @@ pub(super) fn run(
     if new_file {
         // Refuse before the file is made.
         let empty = Connection::open_in_memory().map_err(db::sqlite_error)?;
-        if let Some(failure) = judge(&empty, project, options, &History::default())?.refusal() {
+        if let Some(failure) = judge(&empty, project, options, &History::default())?.refusal(&[]) {
             return Err(failure);
         }
     }
@@ -92,8 +92,8 @@ pub(super) fn run(
     let (history, has_ledger, project) = look(&db, project)?;
     let project = &project;
     let before = judge(&db, project, options, &history)?;
-    if let Some(failure) = before.refusal() {
-        return Err(failure);
+    if before.refuses() {
+        return Err(refusal(&db, &before)?);
     }
     if before.files.is_empty() {
         return Ok(report(before, Vec::new(), None));
@@ -121,7 +121,8 @@ pub(super) fn run(
         runner.release()?;
         return Ok(report(work, Vec::new(), None));
     }
-    if let Some(failure) = work.refusal() {
+    if work.refuses() {
+        let failure = refusal(runner.db(), &work)?;
         runner.release()?;
         return Err(failure);
     }
@@ -155,6 +156,19 @@ pub(super) fn run(
     }
 }
 
+/// The refusal, with the sizes of the tables at stake.
+fn refusal(db: &Connection, work: &Work<'_>) -> Result<Failure> {
+    let mut sizes = Vec::new();
+    for table in work.endangered() {
+        let sql = format!("select count(*) from {}", db::Ident::new(table.name.as_str())?);
+        // A table that is not there has nothing to lose.
+        if let Ok(rows) = db.query_row(&sql, [], |row| row.get::<_, i64>(0)) {
+            sizes.push(format!("{table} has {rows} rows"));
+        }
+    }
+    work.refusal(&sizes).ok_or_else(|| Error::bug("a refusal without a finding that refuses"))
+}
+
 fn open(target: &SqliteTarget, mode: SqliteMode) -> Result<Connection> {
     db::open_sqlite(target, SqliteOptions { wal: true, ..SqliteOptions::new(mode) })
 }
@@ -169,8 +183,8 @@ fn dry_run(project: &Project, target: &SqliteTarget, options: &Options) -> Resul
     let (history, _, project) = look(&db, project)?;
     let project = &project;
     let work = judge(&db, project, options, &history)?;
-    if let Some(failure) = work.refusal() {
-        return Err(failure);
+    if work.refuses() {
+        return Err(refusal(&db, &work)?);
     }
     let would_apply = work.files.iter().map(|f| f.migration.version.to_string()).collect();
     Ok(MigrateReport { would_apply, ..report(work, Vec::new(), None) })

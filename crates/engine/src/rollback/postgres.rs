@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 use super::loss::losses;
 use super::plan::{Undo, no_way_back, undos};
 use super::{Options, RollbackReport, refuse_loss};
-use crate::db::{self, DbResult, Ident, PostgresTarget};
+use crate::db::{self, DbResult, Ident, PostgresTarget, QualifiedIdent};
 use crate::ledger::{self, History, RunState, StepState};
 use crate::runner::postgres::{Runner, RunnerOptions};
 use crate::runner::{Job, Record};
@@ -83,7 +83,7 @@ async fn count(
     let mut lost = BTreeMap::new();
     let mut proofs: HashMap<usize, NobodysRows> = HashMap::new();
     for loss in losses(script) {
-        let name = quote(&loss.table)?;
+        let name = QualifiedIdent::of(&loss.table)?.to_string();
         let row = client
             .query_opt(
                 "select c.oid::regclass::text, n.nspname || '.' || c.relname
@@ -114,14 +114,6 @@ async fn count(
         }
     }
     Ok((lost, proofs))
-}
-
-fn quote(name: &cofferdam_analysis::sql::ObjectName) -> Result<String> {
-    let last = Ident::new(name.name.as_str())?;
-    Ok(match &name.schema {
-        Some(schema) => format!("{}.{last}", Ident::new(schema.as_str())?),
-        None => last.to_string(),
-    })
 }
 
 async fn one(
