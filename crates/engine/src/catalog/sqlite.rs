@@ -32,7 +32,7 @@ pub fn read(conn: &Connection) -> Result<Catalog> {
         return Err(Error::invalid(format!("SQLite {} is older than 3.37", rusqlite::version()))
             .hint("use a newer SQLite library"));
     }
-    // A savepoint works inside a transaction and outside of one alike, and keeps the state still.
+    // Many pragmas make one catalog only while the file stands still.
     let own = conn.is_autocommit();
     if own {
         conn.execute_batch("begin deferred").map_err(failed)?;

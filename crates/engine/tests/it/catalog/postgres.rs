@@ -205,3 +205,19 @@ async fn a_view_locked_by_another_session_blocks_until_the_timeout_only() {
         Some(Object::View(view)) if view.columns.len() == 1
     ));
 }
+
+#[tokio::test]
+async fn what_the_session_prints_otherwise_is_read_alike() {
+    let (database, client) = torture(majors()[0]).await;
+    let plain = catalog(&client).await;
+    let odd = database.client().await;
+    run(
+        &odd,
+        "set datestyle = 'SQL, DMY'; set timezone = 'Asia/Tokyo'; set intervalstyle = 'sql_standard';
+         set bytea_output = 'escape'; set extra_float_digits = -10; set quote_all_identifiers = on;
+         set standard_conforming_strings = off; set search_path = app, public",
+    )
+    .await;
+    let other = catalog(&odd).await;
+    assert_eq!(super::in_full(&plain, &other, &Ignore::nothing()), "");
+}

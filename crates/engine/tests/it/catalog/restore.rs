@@ -9,6 +9,7 @@ use cofferdam_testkit::postgres::{Database, binaries, majors};
 use super::{catalog, in_full, run, torture};
 
 /// The oldest pg_dump that is not older than the server, which it would refuse.
+#[allow(clippy::disallowed_methods, reason = "only the machine knows where its pg_dump is")]
 fn pg_dump(major: u32) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).map(|directory| directory.join("pg_dump"));
