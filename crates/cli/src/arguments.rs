@@ -83,6 +83,9 @@ pub(crate) enum Command {
     Explain(command::explain::Args),
     Plan(command::plan::Args),
     Migrate(command::migrate::Args),
+    Status(command::status::Args),
+    Adopt(command::adopt::Args),
+    Audit(command::audit::Args),
 }
 
 impl Command {
@@ -95,12 +98,19 @@ impl Command {
             Command::Explain(_) => "explain",
             Command::Plan(_) => "plan",
             Command::Migrate(_) => "migrate",
+            Command::Status(_) => "status",
+            Command::Adopt(_) => "adopt",
+            Command::Audit(_) => "audit",
         }
     }
 }
 
 /// The commands as help groups them.
-const GROUPS: &[(&str, &[&str])] = &[("Every day", &["init", "new", "check", "explain", "plan", "migrate"])];
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Every day", &["init", "new", "check", "explain", "plan", "migrate", "status"]),
+    ("Once", &["adopt"]),
+    ("Safety", &["audit"]),
+];
 
 /// What tells similar commands apart.
 const MAP: &str =

@@ -112,7 +112,11 @@ impl Context {
 
     /// The database together with its migrations.
     pub(crate) fn project(&self) -> Result<Project> {
-        let chosen = self.needed_database()?;
+        self.project_of(self.needed_database()?)
+    }
+
+    /// `chosen` together with the migrations.
+    pub(crate) fn project_of(&self, chosen: Chosen) -> Result<Project> {
         let folder = self.needed_folder()?;
         let out_of_order = self.config.settings.migrations.out_of_order;
         Ok(Project {

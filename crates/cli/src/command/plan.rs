@@ -29,10 +29,8 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let project = context.project()?;
     let report = context.run(async { Ok(migrate::plan(&project, &Options::default()).await?) })?;
     let refusing: Vec<&str> = report.findings.iter().filter(|f| f.refuses()).map(|f| f.rule).collect();
-    let verdict = refusing.first().map(|rule| Verdict {
-        message: format!("migrate would refuse: {}", text::count(refusing.len(), "finding")),
-        hint: Some(format!("cofferdam explain {rule}")),
-    });
+    let message = || format!("migrate would refuse: {}", text::count(refusing.len(), "finding"));
+    let verdict = refusing.first().map(|rule| Verdict::findings(message(), rule));
     if let Some(path) = &args.out {
         write(path, &json::rendered("plan", verdict.as_ref(), &report))?;
     }

@@ -42,11 +42,24 @@ struct Remains<'a> {
     applied: &'a [AppliedMigration],
 }
 
-/// Why a command that did its work still ends with exit 1: what it found.
+/// Why a command that did its work does not end with exit 0: what it found.
 #[derive(Debug)]
 pub(crate) struct Verdict {
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
+    kind: &'static str,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Verdict {
+    /// Findings that fail the command; `rule` is the first one's.
+    pub(crate) fn findings(message: String, rule: &str) -> Self {
+        Self { kind: "findings", message, hint: Some(format!("cofferdam explain {rule}")) }
+    }
+
+    /// Stored data that is not as it was written.
+    pub(crate) fn corrupt(message: String) -> Self {
+        Self { kind: "corrupt", message, hint: None }
+    }
 }
 
 /// The document of a command that did what was asked.
@@ -68,7 +81,7 @@ pub(crate) fn rendered<T: Serialize>(command: &str, verdict: Option<&Verdict>, b
 
 fn with_verdict<'a, T>(command: &'a str, verdict: Option<&'a Verdict>, body: &'a T) -> Document<'a, T> {
     let error = verdict.map(|verdict| ErrorBody {
-        kind: "findings",
+        kind: verdict.kind,
         message: &verdict.message,
         hint: verdict.hint.as_deref(),
         place: None,
