@@ -85,6 +85,7 @@ pub(crate) enum Command {
     Migrate(command::migrate::Args),
     Status(command::status::Args),
     Adopt(command::adopt::Args),
+    Rollback(command::rollback::Args),
     Audit(command::audit::Args),
 }
 
@@ -100,6 +101,7 @@ impl Command {
             Command::Migrate(_) => "migrate",
             Command::Status(_) => "status",
             Command::Adopt(_) => "adopt",
+            Command::Rollback(_) => "rollback",
             Command::Audit(_) => "audit",
         }
     }
@@ -109,7 +111,7 @@ impl Command {
 const GROUPS: &[(&str, &[&str])] = &[
     ("Every day", &["init", "new", "check", "explain", "plan", "migrate", "status"]),
     ("Once", &["adopt"]),
-    ("Safety", &["audit"]),
+    ("Safety", &["rollback", "audit"]),
 ];
 
 /// What tells similar commands apart.
