@@ -87,6 +87,7 @@ pub(crate) enum Command {
     Adopt(command::adopt::Args),
     Rollback(command::rollback::Args),
     Audit(command::audit::Args),
+    Demo(command::demo::Args),
 }
 
 impl Command {
@@ -103,6 +104,7 @@ impl Command {
             Command::Adopt(_) => "adopt",
             Command::Rollback(_) => "rollback",
             Command::Audit(_) => "audit",
+            Command::Demo(_) => "demo",
         }
     }
 }
@@ -112,6 +114,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Every day", &["init", "new", "check", "explain", "plan", "migrate", "status"]),
     ("Once", &["adopt"]),
     ("Safety", &["rollback", "audit"]),
+    ("Try", &["demo"]),
 ];
 
 /// What tells similar commands apart.

@@ -3,6 +3,7 @@
 pub(crate) mod adopt;
 pub(crate) mod audit;
 pub(crate) mod check;
+pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod migrate;
@@ -29,5 +30,6 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<Exit> {
         Command::Adopt(args) => adopt::run(context, args),
         Command::Rollback(args) => rollback::run(context, args),
         Command::Audit(args) => audit::run(context, args),
+        Command::Demo(args) => demo::run(context, args),
     }
 }
