@@ -81,6 +81,11 @@ pub(crate) enum Command {
     New(command::new::Args),
     Check(command::check::Args),
     Explain(command::explain::Args),
+    Plan(command::plan::Args),
+    Migrate(command::migrate::Args),
+    Status(command::status::Args),
+    Adopt(command::adopt::Args),
+    Audit(command::audit::Args),
 }
 
 impl Command {
@@ -91,12 +96,21 @@ impl Command {
             Command::New(_) => "new",
             Command::Check(_) => "check",
             Command::Explain(_) => "explain",
+            Command::Plan(_) => "plan",
+            Command::Migrate(_) => "migrate",
+            Command::Status(_) => "status",
+            Command::Adopt(_) => "adopt",
+            Command::Audit(_) => "audit",
         }
     }
 }
 
 /// The commands as help groups them.
-const GROUPS: &[(&str, &[&str])] = &[("Every day", &["init", "new", "check", "explain"])];
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Every day", &["init", "new", "check", "explain", "plan", "migrate", "status"]),
+    ("Once", &["adopt"]),
+    ("Safety", &["audit"]),
+];
 
 /// What tells similar commands apart.
 const MAP: &str =
@@ -108,7 +122,8 @@ pub(crate) fn parser() -> clap::Command {
     let groups = grouped(&parser);
     parser.max_term_width(80).help_template(format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\n\n{MAP}\n\nOptions of every command:\n{{options}}\n\n\
-         `cofferdam COMMAND --help` says more about one. A project begins with `cofferdam init`."
+         `cofferdam COMMAND --help` says more about a command.\n\
+         A project begins with `cofferdam init`."
     ))
 }
 

@@ -17,6 +17,7 @@ pub struct Allow {
 /// What no allow covers: there is nothing to run, or nobody knows what was meant.
 pub(super) const NEVER_ALLOWED: &[&str] = &[
     directives::SYNTAX_ERROR.card.id,
+    rules::sqlite_unsupported_alter::RULE.card.id,
     directives::UNKNOWN_DIRECTIVE.card.id,
     directives::UNKNOWN_RULE.card.id,
     directives::ALLOW_WITHOUT_REASON.card.id,

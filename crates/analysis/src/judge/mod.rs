@@ -34,7 +34,7 @@ pub use holds::Holds;
 pub use outline::{At, Copy, Event, Outline, Rebuild, RebuildForm};
 pub use quote::{ident, listed, object};
 pub use report::{Context, Draft, Report, SMALL, Weight};
-pub use session::{Session, Transaction};
+pub use session::{Session, Transaction, pragma_is_on};
 pub use text::render;
 pub use world::{Gone, Known, KnownColumn, Moment, Origin, Table, World, same_column};
 
@@ -42,7 +42,7 @@ use crate::card::Card;
 use crate::document::Document;
 use crate::finding::{Finding, Severity};
 use crate::rules::{self, directives};
-use crate::sql::{Dialect, Effect, Script, Statement};
+use crate::sql::{Damage, Dialect, Effect, Script, Statement};
 
 /// A rule: its card and its code.
 #[derive(Debug, Clone, Copy)]
@@ -61,6 +61,9 @@ pub enum Check {
     Effect(fn(&Context<'_>, &Effect, &mut Report<'_>)),
     /// For each statement that could be read, with the world before it.
     Statement(fn(&Context<'_>, &Statement, &mut Report<'_>)),
+    /// For each statement that could not be read although its meaning is clear, as its
+    /// effects say (forms of `alter table` that SQLite lacks).
+    Damaged(fn(&Context<'_>, &Statement, &Damage, &mut Report<'_>)),
     /// For each file, with the world before it. Say which statement is meant by [`Report::about`].
     File(fn(&Context<'_>, &mut Report<'_>)),
     /// For each file that is no SQL.
@@ -164,7 +167,11 @@ pub fn never_allowed(rule: &str) -> bool {
 fn follow(script: &Script, world: &mut World) {
     for statement in &script.statements {
         world.begin_statement(statement.index);
+        if statement.damage.is_some() {
+            continue;
+        }
         statement.effects.iter().filter(|e| e.within.runs_now()).for_each(|e| world.apply(e));
+        world.note_view(statement);
     }
 }
 
@@ -213,10 +220,17 @@ fn judge_statement(
     if let Some(damage) = &statement.damage {
         let message = format!("cannot be read: {}", damage.message);
         report.speaking_for(&directives::SYNTAX_ERROR).at(damage.span, message);
-        return;
     }
     let at = At { statement: statement.index, effect: 0 };
     let cx = Context { world, script, outline, statement: Some(statement), at };
+    if let Some(damage) = &statement.damage {
+        for rule in rules.iter().filter(|_| !statement.effects.is_empty()) {
+            if let Check::Damaged(check) = rule.check {
+                check(&cx, statement, damage, report.speaking_for(rule));
+            }
+        }
+        return;
+    }
     for rule in rules {
         if let Check::Statement(check) = rule.check {
             check(&cx, statement, report.speaking_for(rule));
@@ -233,6 +247,7 @@ fn judge_statement(
             world.apply(effect);
         }
     }
+    world.note_view(statement);
 }
 
 fn raise_or_lower(drafts: &mut [Draft], levels: Option<&Levels>) {

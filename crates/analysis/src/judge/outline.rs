@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::world::Key;
-use crate::sql::table::{Column, TableChange};
+use crate::sql::table::{Column, CreateTable, TableChange};
 use crate::sql::{Action, Dialect, Effect, Insert, InsertSource, ObjectKind, ObjectName, Query, Script};
 
 /// An effect of the file: statement and effect, both from 0. Ordered as they run.
@@ -76,7 +76,26 @@ pub struct Rebuild<'s> {
     pub rename: Option<At>,
 }
 
-impl Rebuild<'_> {
+impl<'s> Rebuild<'s> {
+    /// The table that stays, as the file defines it; `None` for `create table .. as`.
+    pub fn definition(&self, script: &'s Script) -> Option<&'s CreateTable> {
+        match &script.statements[self.create.statement].effects[self.create.effect].action {
+            Action::CreateTable(create) => Some(create),
+            _ => None,
+        }
+    }
+
+    /// Every effect that is part of it, in order.
+    pub fn parts(&self) -> Vec<At> {
+        let mut parts: Vec<At> = [Some(self.create), self.back, self.drop, self.rename]
+            .into_iter()
+            .flatten()
+            .chain(self.copies.iter().map(|copy| copy.at))
+            .collect();
+        parts.sort_unstable();
+        parts
+    }
+
     /// The name under which the old rows are dropped.
     pub fn old(&self) -> &ObjectName {
         match self.form {

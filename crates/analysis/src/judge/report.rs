@@ -103,6 +103,12 @@ impl Draft {
         self
     }
 
+    /// Gives the statements that can stand in this one's place, in the same transaction.
+    pub fn rewrite_as(&mut self, sql: Vec<String>) -> &mut Self {
+        self.finding.fix = Some(Fix { kind: FixKind::Rewrite, sql });
+        self
+    }
+
     /// Gives the statements, each in a transaction of its own, that can stand in this one's place.
     pub fn split(&mut self, sql: Vec<String>) -> &mut Self {
         self.finding.fix = Some(Fix { kind: FixKind::Split, sql });

@@ -1,9 +1,10 @@
 //! The session a statement runs in: its transaction, and the settings in force.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
-use crate::plan::outside_of_transaction;
-use crate::sql::{Action, DirectiveKind, Script, TransactionCommand};
+use crate::plan::{self, outside_of_transaction};
+use crate::sql::{Action, Dialect, DirectiveKind, Script, Statement, TransactionCommand};
 
 /// Whether the runner puts a file into one transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,6 +28,8 @@ pub struct Session {
     /// Counts transactions over the whole set; a statement outside of one is its own.
     transaction: usize,
     settings: HashMap<String, Setting>,
+    /// SQLite: the statements left when `pragma foreign_keys` is lifted off both ends.
+    body: Option<Range<usize>>,
 }
 
 #[derive(Debug, Clone)]
@@ -46,6 +49,15 @@ impl Session {
         self.explicit = false;
         self.transaction += 1;
         self.settings.clear();
+        self.body = None;
+        if transaction == Transaction::Auto && script.dialect == Dialect::Sqlite {
+            let (body, foreign_keys) = plan::lift_foreign_keys(script);
+            self.body = Some(body);
+            if let Some(on) = foreign_keys {
+                let value = Some(if on { "on" } else { "off" }.to_owned());
+                self.settings.insert("foreign_keys".to_owned(), Setting { value, local: false });
+            }
+        }
     }
 
     pub(super) fn begin_statement(&mut self) {
@@ -72,6 +84,31 @@ impl Session {
     /// The value of a setting or pragma (name in lower case) that this file has made, in force now.
     pub fn setting(&self, name: &str) -> Option<&str> {
         self.settings.get(name)?.value.as_deref()
+    }
+
+    /// SQLite: whether foreign keys are enforced now. They are unless this file turned
+    /// them off: `migrate` says so to each session, and of other runners nothing is known.
+    pub fn enforces_foreign_keys(&self) -> bool {
+        self.setting("foreign_keys").is_none_or(pragma_is_on)
+    }
+
+    /// SQLite: whether the runner takes the statement, a `pragma foreign_keys` at the file's
+    /// beginning or end, out of the transaction.
+    pub fn lifts(&self, statement: usize) -> bool {
+        self.body.as_ref().is_some_and(|body| !body.contains(&statement))
+    }
+
+    /// The transaction of each statement of `script`, which begins in this session:
+    /// equal numbers, one commit.
+    pub fn transactions(&self, script: &Script) -> Vec<usize> {
+        let mut session = self.clone();
+        let follow = |statement: &Statement| {
+            session.begin_statement();
+            let number = session.transaction;
+            statement.actions().for_each(|action| session.apply(action));
+            number
+        };
+        script.statements.iter().map(follow).collect()
     }
 
     pub(super) fn apply(&mut self, action: &Action) {
@@ -108,6 +145,12 @@ impl Session {
             | TransactionCommand::SetTransaction => {}
         }
     }
+}
+
+/// How SQLite reads the value of a pragma that is on or off.
+pub fn pragma_is_on(value: &str) -> bool {
+    let number = value.parse::<f64>().is_ok_and(|n| n != 0.0);
+    number || ["on", "yes", "true"].iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
 fn refuses_transaction(script: &Script) -> bool {

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::evolve::View;
 use super::session::Session;
 use crate::sql::table::{Column, Constraint, ConstraintKind, CreateIndex, Reference};
 use crate::sql::{Dialect, ObjectName};
@@ -239,6 +240,8 @@ pub struct World {
     pub(super) index_tables: HashMap<Key, Key>,
     /// The table of each trigger made by the set, by its name in lower case.
     pub(super) trigger_tables: HashMap<String, Key>,
+    /// SQLite's views made by the set: the tables and columns that each reads.
+    pub(super) views: HashMap<Key, View>,
     /// The temporary tables of this session.
     pub(super) temporary: Vec<Key>,
     /// When a table that stood before the run last lost rows or a column.
@@ -266,6 +269,7 @@ impl World {
             referenced_by: HashMap::new(),
             index_tables: HashMap::new(),
             trigger_tables: HashMap::new(),
+            views: HashMap::new(),
             temporary: Vec::new(),
             lost: HashMap::new(),
             opaque: None,

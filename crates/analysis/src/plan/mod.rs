@@ -157,7 +157,7 @@ fn wrapped(script: &Script, body: Range<usize>) -> Option<Range<usize>> {
 
 /// Takes leading and trailing `pragma foreign_keys` off. What the leading one says holds
 /// for the file; a trailing one only restores a session that ends with the file anyway.
-fn lift_foreign_keys(script: &Script) -> (Range<usize>, Option<bool>) {
+pub(crate) fn lift_foreign_keys(script: &Script) -> (Range<usize>, Option<bool>) {
     let mut body = 0..script.statements.len();
     if script.dialect == Dialect::Postgres {
         return (body, None);
@@ -177,7 +177,7 @@ fn foreign_keys_pragma(statement: &Statement) -> Option<bool> {
     match statement.effects.as_slice() {
         [effect] => match &effect.action {
             Action::Pragma { name, value: Some(value) } if name == "foreign_keys" => {
-                Some(matches!(value.to_ascii_lowercase().as_str(), "on" | "1" | "true" | "yes"))
+                Some(crate::judge::pragma_is_on(value))
             }
             _ => None,
         },

@@ -23,6 +23,21 @@ mod rename_as_drop_add;
 mod set_unlogged;
 mod silent_overwrite;
 mod silent_row_loss;
+mod sqlite_add_column_limits;
+mod sqlite_autoincrement;
+mod sqlite_drop_column_limits;
+mod sqlite_fk_pragma_in_transaction;
+mod sqlite_no_fk_check;
+mod sqlite_not_null_copy;
+mod sqlite_nullable_pk;
+mod sqlite_on_conflict_in_ddl;
+mod sqlite_quoted_typo;
+mod sqlite_rebuild_fk_on;
+mod sqlite_rebuild_loses_objects;
+mod sqlite_rebuild_not_atomic;
+mod sqlite_rename_old_away;
+pub(crate) mod sqlite_unsupported_alter;
+mod sqlite_writable_schema;
 mod truncate;
 mod update_or_ignore;
 
@@ -51,6 +66,21 @@ static ALL: &[Rule] = &[
     set_unlogged::RULE,
     silent_overwrite::RULE,
     silent_row_loss::RULE,
+    sqlite_add_column_limits::RULE,
+    sqlite_autoincrement::RULE,
+    sqlite_drop_column_limits::RULE,
+    sqlite_fk_pragma_in_transaction::RULE,
+    sqlite_no_fk_check::RULE,
+    sqlite_not_null_copy::RULE,
+    sqlite_nullable_pk::RULE,
+    sqlite_on_conflict_in_ddl::RULE,
+    sqlite_quoted_typo::RULE,
+    sqlite_rebuild_fk_on::RULE,
+    sqlite_rebuild_loses_objects::RULE,
+    sqlite_rebuild_not_atomic::RULE,
+    sqlite_rename_old_away::RULE,
+    sqlite_unsupported_alter::RULE,
+    sqlite_writable_schema::RULE,
     directives::SYNTAX_ERROR,
     truncate::RULE,
     directives::UNKNOWN_DIRECTIVE,

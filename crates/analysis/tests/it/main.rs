@@ -2,3 +2,4 @@
 
 mod corpus;
 mod sqlite_oracle;
+mod sqlite_verdicts;

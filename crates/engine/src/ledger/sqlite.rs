@@ -104,13 +104,15 @@ pub fn history(db: &Connection) -> Result<History> {
 }
 
 fn open_run(db: &Connection) -> Result<Option<Run>> {
-    let newest: Option<(i64, String, Option<String>)> = db
-        .query_row("select id, state, error from _cofferdam_run order by id desc limit 1", [], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
+    let newest: Option<(i64, String, String, Option<String>)> = db
+        .query_row(
+            "select id, command, state, error from _cofferdam_run order by id desc limit 1",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
         .optional()
         .db()?;
-    let Some((id, state, error)) = newest else { return Ok(None) };
+    let Some((id, command, state, error)) = newest else { return Ok(None) };
     let state = RunState::parse(&state)?;
     if !state.is_open() {
         return Ok(None);
@@ -130,7 +132,7 @@ fn open_run(db: &Connection) -> Result<Option<Run>> {
             outcome: row.get(3).db()?,
         });
     }
-    Ok(Some(Run { id, state, error, steps }))
+    Ok(Some(Run { id, command, state, error, steps }))
 }
 
 /// What came of asking for the lease.

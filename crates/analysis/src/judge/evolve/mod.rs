@@ -2,6 +2,9 @@
 
 mod alter;
 mod rows;
+mod views;
+
+pub(super) use views::View;
 
 use super::session::Transaction;
 use super::world::{Gone, Key, KnownColumn, Moment, Origin, Table, World, same_column};
@@ -203,6 +206,7 @@ impl World {
                 }
             }
             ObjectKind::Index => names.iter().for_each(|name| self.drop_index(name)),
+            ObjectKind::View => self.drop_views(names),
             ObjectKind::Schema => {
                 for name in names {
                     self.schemas.remove(&name.name);

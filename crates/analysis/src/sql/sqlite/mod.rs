@@ -6,6 +6,7 @@
 //! a statement that is none of SQLite's is kept with its damage.
 
 mod alter;
+mod constant;
 mod cut;
 mod data;
 mod expr;

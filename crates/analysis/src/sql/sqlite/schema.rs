@@ -2,7 +2,7 @@
 
 use sqlite3_parser::lexer::sql::TokenType;
 
-use super::expr::literal;
+use super::constant::literal;
 use super::reader::{Reader, Result, is_identifier, unquoted};
 use crate::place::Span;
 use crate::sql::expr::{Expr, Literal};
