@@ -85,7 +85,9 @@ pub(crate) enum Command {
     Migrate(command::migrate::Args),
     Status(command::status::Args),
     Adopt(command::adopt::Args),
+    Rollback(command::rollback::Args),
     Audit(command::audit::Args),
+    Demo(command::demo::Args),
 }
 
 impl Command {
@@ -100,7 +102,9 @@ impl Command {
             Command::Migrate(_) => "migrate",
             Command::Status(_) => "status",
             Command::Adopt(_) => "adopt",
+            Command::Rollback(_) => "rollback",
             Command::Audit(_) => "audit",
+            Command::Demo(_) => "demo",
         }
     }
 }
@@ -109,7 +113,8 @@ impl Command {
 const GROUPS: &[(&str, &[&str])] = &[
     ("Every day", &["init", "new", "check", "explain", "plan", "migrate", "status"]),
     ("Once", &["adopt"]),
-    ("Safety", &["audit"]),
+    ("Safety", &["rollback", "audit"]),
+    ("Try", &["demo"]),
 ];
 
 /// What tells similar commands apart.

@@ -120,7 +120,7 @@ impl Context {
         let folder = self.needed_folder()?;
         let out_of_order = self.config.settings.migrations.out_of_order;
         Ok(Project {
-            target: chosen.target,
+            target: chosen.with_session()?,
             connect: self.environment.connect_options()?,
             folder,
             format_given: self.format().is_some(),

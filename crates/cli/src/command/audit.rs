@@ -43,11 +43,18 @@ fn human(report: &AuditReport, style: Style) -> String {
     let mut out = String::new();
     if !report.log.is_empty() {
         let rows = report.log.iter().map(|entry| {
-            vec![entry.seq.to_string(), entry.at.clone(), entry.actor.clone(), entry.action.clone(), entry.detail.clone()]
+            vec![
+                entry.seq.to_string(),
+                entry.at.clone(),
+                entry.actor.clone(),
+                entry.action.clone(),
+                entry.detail.clone(),
+            ]
         });
         out += &table::render(&["entry", "at", "who", "did", "what"], rows, style);
     }
-    let entries = if report.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", report.entries) };
+    let entries =
+        if report.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", report.entries) };
     match (report.first_broken, &report.reason) {
         (None, _) => _ = writeln!(out, "{entries}, all as they were written"),
         (Some(seq), reason) => {

@@ -37,6 +37,16 @@ pub(crate) struct Args {
     /// Why; it stands in the audit
     #[arg(long, value_name = "TEXT", requires = "allow")]
     reason: Option<String>,
+    #[command(flatten)]
+    locks: LockArgs,
+    /// How long to wait while another process migrates
+    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
+    lease_wait: Duration,
+}
+
+/// How to wait for locks that stop the application.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct LockArgs {
     /// How long to try for locks in all, per step, before giving up with exit 4
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     lock_budget: Duration,
@@ -46,9 +56,13 @@ pub(crate) struct Args {
     /// Let one attempt queue this long after that, and others behind it [default: 50ms]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     lock_wait: Option<Duration>,
-    /// How long to wait while another process migrates
-    #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
-    lease_wait: Duration,
+}
+
+impl LockArgs {
+    /// As the engine takes them.
+    pub(crate) fn limits(self) -> LockLimits {
+        LockLimits { patience: self.patience, budget: self.lock_budget, wait: self.lock_wait }
+    }
 }
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
@@ -73,11 +87,10 @@ fn completed(report: &MigrateReport) -> String {
 }
 
 fn options(context: &Context, args: &Args) -> Result<Options> {
-    let locks = LockLimits { patience: args.patience, budget: args.lock_budget, wait: args.lock_wait };
     Ok(Options {
         to: args.to.clone(),
         allows: allows(&args.allow, args.reason.as_deref())?,
-        locks,
+        locks: args.locks.limits(),
         lease_wait: args.lease_wait,
         stop: context.stop.clone(),
         dry_run: args.dry_run,
@@ -87,7 +100,9 @@ fn options(context: &Context, args: &Args) -> Result<Options> {
 fn allows(ids: &[String], reason: Option<&str>) -> Result<Vec<Allow>, Error> {
     let reason = reason.map(str::trim).unwrap_or_default();
     if !ids.is_empty() && reason.is_empty() {
-        return Err(Error::invalid("--reason is empty").hint("say why the findings are accepted: the audit keeps it"));
+        return Err(
+            Error::invalid("--reason is empty").hint("say why the findings are accepted: the audit keeps it")
+        );
     }
     let allow = |id: &String| match rules::find(id) {
         Some(rule) if judge::never_allowed(rule.card.id) => {

@@ -3,11 +3,13 @@
 pub(crate) mod adopt;
 pub(crate) mod audit;
 pub(crate) mod check;
+pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod migrate;
 pub(crate) mod new;
 pub(crate) mod plan;
+pub(crate) mod rollback;
 pub(crate) mod status;
 
 use crate::arguments::Command;
@@ -26,6 +28,8 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<Exit> {
         Command::Migrate(args) => migrate::run(context, args),
         Command::Status(args) => status::run(context, args),
         Command::Adopt(args) => adopt::run(context, args),
+        Command::Rollback(args) => rollback::run(context, args),
         Command::Audit(args) => audit::run(context, args),
+        Command::Demo(args) => demo::run(context, args),
     }
 }

@@ -120,7 +120,13 @@ fn human(report: &StatusReport, style: Style, all: bool) -> String {
     }
     if let Some(run) = &report.run {
         let version = run.version.as_deref().unwrap_or("?");
-        _ = writeln!(out, "run: {version} is {}, {:.0} % done; next: {}", run.state, run.progress * 100.0, run.next);
+        _ = writeln!(
+            out,
+            "run: {version} is {}, {:.0} % done; next: {}",
+            run.state.as_str(),
+            run.progress * 100.0,
+            run.next
+        );
     }
     if let Some(runner) = &report.runner {
         _ = writeln!(out, "at work: {}", text::printable(runner));

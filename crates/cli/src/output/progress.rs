@@ -109,7 +109,9 @@ fn line(event: &Event) -> String {
             format!("going on with {version}: {done} of {} done", text::count(*steps, "step"))
         }
         Event::StepStarted { step, number, of } => format!("step {step} ({number} of {of})"),
-        Event::StepDone { step, duration_ms } => format!("step {step} done in {}", text::millis(*duration_ms)),
+        Event::StepDone { step, duration_ms } => {
+            format!("step {step} done in {}", text::millis(*duration_ms))
+        }
         Event::Waiting { for_what, blocker: Some(blocker) } => {
             format!("waiting for {for_what}, held by {blocker}")
         }
@@ -129,6 +131,9 @@ mod tests {
         };
         assert_eq!(line(&waiting(None)), "waiting for a lock on public.notes");
         assert_eq!(line(&waiting(Some("pid 7"))), "waiting for a lock on public.notes, held by pid 7");
-        assert_eq!(line(&Event::Resuming { version: "0007".to_owned(), done: 1, steps: 3 }), "going on with 0007: 1 of 3 steps done");
+        assert_eq!(
+            line(&Event::Resuming { version: "0007".to_owned(), done: 1, steps: 3 }),
+            "going on with 0007: 1 of 3 steps done"
+        );
     }
 }

@@ -14,7 +14,21 @@ fn project() -> Project {
 fn a_finding_is_shown_in_its_line_with_the_reason_and_what_to_do() {
     let project = project().file("cofferdam.toml", "[check]\nsince = \"0001\"\n");
     let output = project.cofferdam("check --dialect postgres").status(1).run();
-    insta::assert_snapshot!(output.stdout, @"");
+    insta::assert_snapshot!(output.stdout, @r"
+    error[drop-table]: drops the table notes and every row in it
+     --> migrations/0002_drop.sql:1:1
+      |
+    1 | drop table notes;
+      | ^^^^^^^^^^^^^^^^
+      = why: every row is lost, and the tables it references are locked as long as
+             the transaction lasts
+      = cost: takes AccessExclusive
+      = help: rename the table out of the way, and drop it in a later migration once
+              a backup holds it; if it is meant: -- cofferdam:allow drop-table
+              REASON
+
+    1 file, 1 statement: 1 error
+    ");
 }
 
 #[test]

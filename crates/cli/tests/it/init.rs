@@ -6,8 +6,25 @@ use crate::project::{Project, document};
 fn a_project_with_migrations_gets_its_folder_format_and_history() {
     let project = Project::new().file("migrations/0001_a.sql", "").file("migrations/0002_b.sql", "");
     let output = project.cofferdam("init").run();
-    insta::assert_snapshot!(output.stdout, @"");
-    insta::assert_snapshot!(project.read("cofferdam.toml"), @"");
+    insta::assert_snapshot!(output.stdout, @r"
+    wrote cofferdam.toml
+    found migrations: 2 migrations, format native
+    next:
+      cofferdam status
+      cofferdam check
+    ");
+    insta::assert_snapshot!(project.read("cofferdam.toml"), @r#"
+    # Cofferdam's settings for this project; docs/configuration.md has all of them.
+    # The database is that of --database-url or of the variable DATABASE_URL.
+
+    [migrations]
+    dir = "migrations"
+    format = "native"
+
+    [check]
+    # Files up to this version are history: read, but not judged.
+    since = "0002"
+    "#);
     assert_eq!(project.files(), ["cofferdam.toml", "migrations/0001_a.sql", "migrations/0002_b.sql"]);
 }
 

@@ -4,6 +4,7 @@ mod check;
 mod explain;
 mod help;
 mod init;
+mod migrate;
 mod new;
 mod project;
 mod usage;

@@ -34,7 +34,15 @@ fn every_failure_is_one_document() {
 fn an_unknown_setting_is_shown_in_its_line() {
     let project = Project::new().file("cofferdam.toml", "[migrations]\nfromat = \"native\"\n");
     let output = project.cofferdam("check").status(2).run();
-    insta::assert_snapshot!(output.stderr, @"");
+    insta::assert_snapshot!(output.stderr, @r#"
+    error: cannot read cofferdam.toml: unknown field `fromat`, expected one of
+           `dir`, `format`, `out_of_order`
+     --> cofferdam.toml:2:1
+      |
+    2 | fromat = "native"
+      | ^^^^^^
+    hint: did you mean `format`?
+    "#);
 }
 
 #[test]

@@ -127,13 +127,25 @@ fn version(text: &str) -> Result<Version> {
     })
 }
 
+/// The catalog in the file at `path`.
+pub(super) fn snapshot(path: &Path) -> Result<Catalog> {
+    Catalog::from_snapshot(&read(path)?).map_err(|error| error.while_(path.display()))
+}
+
 /// The migrations of `folder` that come before all of `named`, if those belong to it.
-fn before<'a>(folder: &'a Folder, named: &[PathBuf]) -> &'a [cofferdam::folder::Migration] {
-    let real = |path: &Path| path.canonicalize().ok();
-    let named: Vec<PathBuf> = named.iter().filter_map(|path| real(path)).collect();
-    let first =
-        folder.migrations.iter().position(|m| real(&m.path).is_some_and(|path| named.contains(&path)));
-    &folder.migrations[..first.unwrap_or(0)]
+fn before<'a>(folder: &'a Folder, named: &[PathBuf]) -> &'a [Migration] {
+    let of_folder = named.iter().filter_map(|path| of_folder(folder, path));
+    match of_folder.min_by(|a, b| a.version.cmp(&b.version)) {
+        Some(first) => &folder.migrations[..folder.migrations.partition_point(|m| m.version < first.version)],
+        None => &[],
+    }
+}
+
+/// The migration that `path` is, however it was written.
+fn of_folder<'a>(folder: &'a Folder, path: &Path) -> Option<&'a Migration> {
+    let name = path.file_name()?;
+    let mut same_name = folder.migrations.iter().filter(|m| m.path.file_name() == Some(name));
+    same_name.find(|m| matches!((m.path.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b))
 }
 
 /// Every file below `dir` that can be judged, in the order of its migrations.

@@ -39,8 +39,11 @@ impl Live {
             }
             Target::Sqlite(target) => {
                 let db = db::open_sqlite(target, SqliteOptions::new(SqliteMode::ReadOnly))?;
-                let history =
-                    if ledger::sqlite::exists(&db)? { ledger::sqlite::history(&db)? } else { History::default() };
+                let history = if ledger::sqlite::exists(&db)? {
+                    ledger::sqlite::history(&db)?
+                } else {
+                    History::default()
+                };
                 Ok(Self { catalog: Some(catalog::sqlite::read(&db)?), history })
             }
         };

@@ -109,14 +109,14 @@ impl Blocked {
         let what = self.what();
         let seconds = budget.as_secs_f64();
         let message = match who.first() {
-            Some(holder) => format!("{what} was not to be had for {seconds:.0} s: {holder}"),
+            Some(holder) => format!("{what} was not to be had for {seconds:.0} s: held by {holder}"),
             None => format!("{what} was not to be had for {seconds:.0} s"),
         };
         let mut error = Error::blocked(message).hint(
             "wait for that session or end it, then run this again; --lock-budget 5m keeps trying longer",
         );
         for other in who.iter().skip(1) {
-            error = error.detail(format!("also: {other}"));
+            error = error.detail(format!("also held by {other}"));
         }
         match self.place {
             Some((place, text)) => error.at(place, Some(text)),
@@ -219,9 +219,9 @@ impl Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.pid == 0 {
-            return write!(f, "held by a prepared transaction (see pg_prepared_xacts)");
+            return write!(f, "a prepared transaction (see pg_prepared_xacts)");
         }
-        write!(f, "held by pid {}, user {}", self.pid, self.user)?;
+        write!(f, "pid {}, user {}", self.pid, self.user)?;
         if !self.application.is_empty() {
             write!(f, ", application {}", self.application)?;
         }
