@@ -81,6 +81,13 @@ pub(crate) enum Command {
     New(command::new::Args),
     Check(command::check::Args),
     Explain(command::explain::Args),
+    Plan(command::plan::Args),
+    Migrate(command::migrate::Args),
+    Status(command::status::Args),
+    Adopt(command::adopt::Args),
+    Rollback(command::rollback::Args),
+    Audit(command::audit::Args),
+    Demo(command::demo::Args),
 }
 
 impl Command {
@@ -91,12 +98,24 @@ impl Command {
             Command::New(_) => "new",
             Command::Check(_) => "check",
             Command::Explain(_) => "explain",
+            Command::Plan(_) => "plan",
+            Command::Migrate(_) => "migrate",
+            Command::Status(_) => "status",
+            Command::Adopt(_) => "adopt",
+            Command::Rollback(_) => "rollback",
+            Command::Audit(_) => "audit",
+            Command::Demo(_) => "demo",
         }
     }
 }
 
 /// The commands as help groups them.
-const GROUPS: &[(&str, &[&str])] = &[("Every day", &["init", "new", "check", "explain"])];
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Every day", &["init", "new", "check", "explain", "plan", "migrate", "status"]),
+    ("Once", &["adopt"]),
+    ("Safety", &["rollback", "audit"]),
+    ("Try", &["demo"]),
+];
 
 /// What tells similar commands apart.
 const MAP: &str =
@@ -108,7 +127,8 @@ pub(crate) fn parser() -> clap::Command {
     let groups = grouped(&parser);
     parser.max_term_width(80).help_template(format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\n\n{MAP}\n\nOptions of every command:\n{{options}}\n\n\
-         `cofferdam COMMAND --help` says more about one. A project begins with `cofferdam init`."
+         `cofferdam COMMAND --help` says more about a command.\n\
+         A project begins with `cofferdam init`."
     ))
 }
 

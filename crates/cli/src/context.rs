@@ -3,11 +3,12 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
-use cofferdam::Stop;
-use cofferdam::folder::{Folder, Format};
+use cofferdam::folder::{Folder, Format, OutOfOrder};
+use cofferdam::{Project, Stop};
 use cofferdam_analysis::Error;
 
 use crate::arguments::Global;
+use crate::caller;
 use crate::config::{self, Config};
 use crate::environment::Environment;
 use crate::failure::Result;
@@ -106,6 +107,28 @@ impl Context {
         self.config.settings.migrations.format.map(|format| match format {
             config::Format::Native => Format::Native,
             config::Format::Sqlx => Format::Sqlx,
+        })
+    }
+
+    /// The database together with its migrations.
+    pub(crate) fn project(&self) -> Result<Project> {
+        self.project_of(self.needed_database()?)
+    }
+
+    /// `chosen` together with the migrations.
+    pub(crate) fn project_of(&self, chosen: Chosen) -> Result<Project> {
+        let folder = self.needed_folder()?;
+        let out_of_order = self.config.settings.migrations.out_of_order;
+        Ok(Project {
+            target: chosen.with_session()?,
+            connect: self.environment.connect_options()?,
+            folder,
+            format_given: self.format().is_some(),
+            out_of_order: out_of_order.map(|late| match late {
+                config::OutOfOrder::Apply => OutOfOrder::Apply,
+                config::OutOfOrder::Refuse => OutOfOrder::Refuse,
+            }),
+            actor: caller::name(),
         })
     }
 

@@ -71,6 +71,7 @@ impl Environment {
             root_cert: self.postgres.root_cert.clone().map(RootCert::from),
             client_cert: self.postgres.client_cert.clone(),
             client_key: self.postgres.client_key.clone(),
+            user: crate::caller::user(),
             home: self.home.clone(),
             ..ConnectOptions::default()
         })
@@ -104,12 +105,9 @@ fn text(name: &str) -> Result<Option<String>, Error> {
         .map_err(|_| Error::invalid(format!("the variable {name} is not UTF-8 text")))
 }
 
-/// Where a test asks the process to be killed: `COFFERDAM_CRASH_AT=name[:n]`, at the
-/// n-th time the place is reached. Exists only in builds with the crash points.
+/// Where a test asks the process to be killed: `COFFERDAM_CRASH_AT=name[:n]`. Read only
+/// in builds with the crash points, which are never shipped.
 #[cfg(feature = "crash-points")]
-pub(crate) fn crash_at() -> Result<Option<(String, u32)>, Error> {
-    let Some(place) = text("COFFERDAM_CRASH_AT")? else { return Ok(None) };
-    let (name, n) = place.rsplit_once(':').unwrap_or((&place, "1"));
-    let n = n.parse().map_err(|_| Error::invalid("COFFERDAM_CRASH_AT is name or name:n"))?;
-    Ok(Some((name.to_owned(), n)))
+pub(crate) fn crash_at() -> Result<Option<String>, Error> {
+    text("COFFERDAM_CRASH_AT")
 }

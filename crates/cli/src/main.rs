@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bug;
+mod caller;
 mod command;
 mod config;
 mod context;
@@ -45,6 +46,11 @@ fn run(argv: &[OsString], format: Format, command: &str) -> Exit {
             return exit;
         }
     };
+    #[cfg(feature = "crash-points")]
+    if let Err(error) = arm() {
+        eprintln!("{error}");
+        return Exit::Usage;
+    }
     let output = Output::new(&arguments.global, &environment, arguments.command.name());
     output.log_to_stderr();
     let writes_config = matches!(arguments.command, Command::Init(_));
@@ -57,4 +63,10 @@ fn run(argv: &[OsString], format: Format, command: &str) -> Exit {
             failure.error.kind().into()
         }
     }
+}
+
+/// Kills the process where a test asks for it.
+#[cfg(feature = "crash-points")]
+fn arm() -> Result<(), cofferdam_analysis::Error> {
+    environment::crash_at()?.as_deref().map_or(Ok(()), cofferdam::crash::arm)
 }

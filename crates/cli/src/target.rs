@@ -24,10 +24,31 @@ pub(crate) struct Chosen {
     /// How to reach it past its pooler.
     pub(crate) direct: Option<Target>,
     /// Whether the configuration says that it is protected.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for commands that need --confirm"))]
     pub(crate) protected: bool,
 }
 
 impl Chosen {
+    /// How to reach it where a session is needed: past the pooler, if that is configured.
+    ///
+    /// # Errors
+    /// `Invalid`, when the direct URL names another database: `DATABASE_URL` may have been
+    /// pointed elsewhere while the configuration was not.
+    pub(crate) fn with_session(self) -> Result<Target, Error> {
+        let Some(direct) = self.direct else { return Ok(self.target) };
+        let same = match (&self.target, &direct) {
+            (Target::Postgres(pooled), Target::Postgres(direct)) => pooled.database() == direct.database(),
+            (Target::Sqlite(a), Target::Sqlite(b)) => a.path() == b.path(),
+            (Target::Postgres(_), Target::Sqlite(_)) | (Target::Sqlite(_), Target::Postgres(_)) => false,
+        };
+        if same {
+            return Ok(direct);
+        }
+        let (target, direct) = (self.target.redacted(), direct.redacted());
+        Err(Error::invalid(format!("direct_url leads to {direct}, not to {target}"))
+            .hint("direct_url is another way to the same database; give both by the same environment"))
+    }
+
     /// The SQL that it understands.
     pub(crate) fn dialect(&self) -> Dialect {
         match self.target {
@@ -258,6 +279,19 @@ mod tests {
         };
         assert!(is_protected("postgresql://other:pw@DB.example:5432/app?sslmode=require"));
         assert!(!is_protected("postgres://app@db.example/other"));
+    }
+
+    #[test]
+    fn a_direct_url_is_used_only_for_the_same_database() {
+        let config = config("direct_url = \"postgres://app@db.example/app\"\n");
+        let with_session = |url: &str| {
+            let chosen = choose(Asked::default(), &environment(url), &config).expect("valid").expect("one");
+            chosen.with_session().map(|target| target.redacted())
+        };
+        let direct = with_session("postgres://app@pooler.example:6543/app").expect("the same database");
+        assert!(direct.contains("db.example"), "{direct}");
+        let error = with_session("postgres://app@pooler.example:6543/staging").expect_err("another database");
+        assert!(error.message().contains("staging"), "{}", error.message());
     }
 
     #[test]

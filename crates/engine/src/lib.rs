@@ -4,15 +4,21 @@
 //! never reads the environment: what it needs is handed in, what it has to say comes
 //! back as values and [`Error`]s.
 
+pub mod adopt;
+pub mod audit;
 pub mod catalog;
 pub mod crash;
 pub mod db;
 pub mod folder;
+pub mod foreign;
 pub mod ledger;
+pub mod migrate;
 mod progress;
 mod project;
+pub mod rollback;
 pub mod runner;
 pub mod scratch;
+pub mod status;
 
 pub use cofferdam_analysis::{Error, ErrorKind, Result};
 pub use progress::{Event, Silent, Watch};

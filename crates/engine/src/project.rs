@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use cofferdam_analysis::{Error, Result};
 
 use crate::db::{ConnectOptions, Target};
-use crate::folder::{Folder, OutOfOrder};
+use crate::folder::{Folder, Format, OutOfOrder};
+use crate::foreign::Surroundings;
+use crate::ledger::History;
 
 /// A database and the migrations that belong to it.
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub struct Project {
     pub connect: ConnectOptions,
     /// The migrations.
     pub folder: Folder,
+    /// The format was named by the user; else the target's own history may correct it.
+    pub format_given: bool,
     /// What to do with files older than the newest applied one; the format's custom when `None`.
     pub out_of_order: Option<OutOfOrder>,
     /// Who asks, for the audit and for those who wait: `name@host`.
@@ -27,6 +31,23 @@ impl Project {
     /// The configured or customary treatment of late files.
     pub fn out_of_order(&self) -> OutOfOrder {
         self.out_of_order.unwrap_or_else(|| self.folder.format.out_of_order())
+    }
+
+    /// The same with the folder read in the format that the target's history speaks of:
+    /// plain `.sql` files do not show whether they are sqlx's, its ledger does.
+    ///
+    /// # Errors
+    /// Those of reading the folder.
+    pub(crate) fn as_history_has_it(&self, history: &History, around: &Surroundings) -> Result<Project> {
+        let mut project = self.clone();
+        let spoken_of = match history.applied.last() {
+            Some(applied) => Format::parse(&applied.source).ok(),
+            None => around.of("sqlx").map(|_| Format::Sqlx),
+        };
+        if let Some(format) = spoken_of.filter(|format| !self.format_given && *format != self.folder.format) {
+            project.folder = Folder::read(&self.folder.path, Some(format))?;
+        }
+        Ok(project)
     }
 }
 

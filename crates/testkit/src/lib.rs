@@ -9,9 +9,14 @@ pub mod checkout;
 pub mod crash;
 pub mod postgres;
 pub mod proxy;
+pub mod soak;
 pub mod sqlite;
 pub mod workload;
 
 mod command;
+mod expectation;
+mod running;
 
-pub use command::{Cofferdam, Output, Running};
+pub use command::Cofferdam;
+pub use expectation::Output;
+pub use running::Running;

@@ -184,4 +184,44 @@ mod tests {
         }
         assert_eq!(type_name("app.mood").schema.as_deref(), Some("app"));
     }
+
+    #[test]
+    fn a_catalogs_types_and_sizes_decide_what_is_narrow_and_what_is_small() {
+        let column =
+            |type_: &str| catalog::Column { name: "c".into(), type_: type_.into(), ..Default::default() };
+        let table = catalog::Table {
+            columns: vec![column("character varying(50)")],
+            estimates: Some(catalog::Estimates { rows: Some(12.0), pages: None }),
+            ..Default::default()
+        };
+        let mut catalog = Catalog::empty(Engine::Postgres, 150_000);
+        let id = catalog::ObjectId::new(catalog::ObjectKind::Table, QualifiedName::new("public", "t"));
+        catalog.objects.insert(id, catalog::Object::Table(Box::new(table)));
+        let judged = |sql: &str| {
+            let script = Script::parse(Dialect::Postgres, "a.sql", sql);
+            let files = [crate::judge::JudgedFile::new(&script, crate::judge::Role::Judged)];
+            let input = crate::judge::Input::new(Dialect::Postgres, &files);
+            let found = crate::judge::judge(&crate::judge::Input { known: Some(&catalog), ..input });
+            found.iter().map(|f| format!("{} {}", f.severity.as_str(), f.rule)).collect::<Vec<_>>()
+        };
+        assert_eq!(judged("alter table t alter c type varchar(20)"), ["error narrow-type"]);
+        assert_eq!(judged("alter table t alter c type varchar(60)"), Vec::<String>::new());
+        assert_eq!(judged("alter table public.t set logged"), ["note set-unlogged"]);
+        assert_eq!(judged("drop table if exists u"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_sqlite_table_is_read_from_the_text_it_was_made_by() {
+        let table = catalog::Table {
+            sql: Some(
+                "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, u REFERENCES users ON DELETE CASCADE)"
+                    .into(),
+            ),
+            ..Default::default()
+        };
+        let known = known(Engine::Sqlite, &QualifiedName::bare("t"), &table);
+        assert_eq!(known.primary_key(), ["id"]);
+        assert!(known.columns[0].definition.autoincrement);
+        assert_eq!(known.foreign_keys().next().map(|(_, r)| r.on_delete.clone()).as_deref(), Some("cascade"));
+    }
 }

@@ -19,11 +19,11 @@ impl World {
     /// Whose rows the table holds.
     pub fn table_holds(&self, name: &ObjectName) -> Holds {
         match self.table(name) {
-            None if self.is_absent(name) => Holds::Nothing,
+            None if self.is_absent(name) || self.is_temporary(name) => Holds::Nothing,
             None => Holds::Somebody,
             Some(table) if self.holds_moved_rows(&table.filled, table.took_over) => Holds::Somebody,
             Some(table) if table.temporary => Holds::Nothing,
-            Some(table) => self.by_origin(table, table.origin, None),
+            Some(table) => self.by_origin(name, table, table.origin, None),
         }
     }
 
@@ -42,7 +42,7 @@ impl World {
         {
             return Holds::Somebody;
         }
-        self.by_origin(table, known.origin, Some(known.definition.name.clone()))
+        self.by_origin(name, table, known.origin, Some(known.definition.name.clone()))
     }
 
     /// Whose rows all these tables hold: the worst answer, with one proof for all.
@@ -70,14 +70,16 @@ impl World {
         self.schemas.get(name).is_some_and(|made| made.transaction == self.now.transaction)
     }
 
-    fn by_origin(&self, table: &Table, origin: Origin, column: Option<String>) -> Holds {
+    /// The proof names the table as the statement does, so that both mean the same one
+    /// whatever the session's search path is by then.
+    fn by_origin(&self, name: &ObjectName, table: &Table, origin: Origin, column: Option<String>) -> Holds {
         let Origin::New(made) = origin else { return Holds::Somebody };
         if made.transaction == self.now.transaction {
             return Holds::Nothing;
         }
         let unseen_writes = self.opaque.is_some_and(|transaction| transaction > made.transaction);
         let must_be_empty = self.dialect == Dialect::Postgres && (table.rewritten || unseen_writes);
-        Holds::OursIfProven(NobodysRows { tables: vec![table.name.clone()], column, must_be_empty })
+        Holds::OursIfProven(NobodysRows { tables: vec![name.clone()], column, must_be_empty })
     }
 
     /// Rows that stood before the run were copied here, their source lost some since, and

@@ -5,7 +5,7 @@ use super::{
     render,
 };
 use crate::finding::Finding;
-use crate::sql::{Dialect, Script};
+use crate::sql::{Dialect, ObjectName, Script};
 
 /// An ordered set of files of one dialect, with what is known about the database.
 pub(crate) struct Set {
@@ -84,7 +84,11 @@ impl Set {
 
     /// A live catalog with one table of so many rows more.
     pub(crate) fn table_of(mut self, name: &str, rows: Option<u64>) -> Self {
-        let mut table = Table::mentioned(crate::sql::ObjectName::bare(name), super::Origin::Existing);
+        let name = match name.split_once('.') {
+            Some((schema, name)) => ObjectName::qualified(schema, name),
+            None => ObjectName::bare(name),
+        };
+        let mut table = Table::mentioned(name, super::Origin::Existing);
         table.rows = rows;
         self.tables.get_or_insert_with(|| Tables(Vec::new())).0.push(table);
         self

@@ -313,3 +313,24 @@ fn findings_come_in_the_order_of_files_and_places() {
         .collect();
     assert_eq!(places, ["0001.sql:1", "0001.sql:13", "0002.sql:1"]);
 }
+
+#[test]
+fn a_bare_name_may_mean_a_table_of_another_schema_by_the_roles_search_path() {
+    let set = || Set::postgres().table_of("app.notes", Some(3));
+    assert_eq!(set().file(DROP).judge().rules(), ["error drop-table"]);
+    let perhaps = set().file("create table if not exists notes (id int)").file(DROP);
+    assert_eq!(perhaps.judge().rules(), ["error drop-table"]);
+    assert!(set().file("drop table public.notes").judge().findings.is_empty(), "that one does not stand");
+}
+
+#[test]
+fn a_proof_names_the_table_as_the_statement_does() {
+    let set = Set::postgres()
+        .file("set search_path to app; create table notes (id int)")
+        .file("drop table app.notes");
+    assert_eq!(proof(&set), "app.notes holds nobody's rows");
+    let referencing = Set::postgres()
+        .file("set search_path to app; create table a (id int primary key); create table b (a int references a)")
+        .file("truncate app.a cascade");
+    assert_eq!(proof(&referencing), "app.a, app.b holds nobody's rows");
+}

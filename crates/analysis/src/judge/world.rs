@@ -4,7 +4,7 @@
 //! and it is big. Knowledge is only ever used to say less, so a gap in it costs a
 //! false alarm and never a loss.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::evolve::View;
 use super::session::Session;
@@ -164,6 +164,18 @@ impl Table {
         keys
     }
 
+    /// Writes the schema into the bare names that its foreign keys point to.
+    pub(super) fn settle_references(&mut self, schema: &str) {
+        let inline = self.columns.iter_mut().filter_map(|c| c.definition.references.as_mut());
+        let beside = self.constraints.iter_mut().filter_map(|c| match &mut c.kind {
+            ConstraintKind::ForeignKey { references, .. } => Some(references),
+            _ => None,
+        });
+        for reference in inline.chain(beside) {
+            reference.table.schema.get_or_insert_with(|| schema.to_owned());
+        }
+    }
+
     /// Its foreign keys: our columns and the far side.
     pub fn foreign_keys(&self) -> impl Iterator<Item = (Vec<&str>, &Reference)> {
         let inline = self
@@ -219,8 +231,11 @@ pub struct World {
     pub(super) complete: bool,
     pub(super) tables: HashMap<Key, Table>,
     pub(super) gone: HashMap<Key, Gone>,
+    /// The catalog's tables by their bare names: a role may have a search path of its own,
+    /// by which a bare name means one of these.
+    pub(super) by_bare_name: HashMap<String, Vec<Key>>,
     /// Tables that hold a foreign key to the table of the key; may name some that are gone.
-    pub(super) referenced_by: HashMap<Key, Vec<Key>>,
+    pub(super) referenced_by: HashMap<Key, BTreeSet<Key>>,
     /// The table of each known index.
     pub(super) index_tables: HashMap<Key, Key>,
     /// The table of each trigger made by the set, by its name in lower case.
@@ -250,6 +265,7 @@ impl World {
             complete: known.is_some(),
             tables: HashMap::new(),
             gone: HashMap::new(),
+            by_bare_name: HashMap::new(),
             referenced_by: HashMap::new(),
             index_tables: HashMap::new(),
             trigger_tables: HashMap::new(),
@@ -266,6 +282,7 @@ impl World {
                 world.index_tables.insert(world.key(index), key.clone());
             }
             world.note_references(&key, &table);
+            world.by_bare_name.entry(key.1.clone()).or_default().push(key.clone());
             world.tables.insert(key, table);
         }
         world
@@ -305,7 +322,7 @@ impl World {
         for from in self.referenced_by.get(&key).into_iter().flatten().filter(|from| **from != key) {
             let Some(table) = self.tables.get(from) else { continue };
             let still = table.foreign_keys().any(|(_, to)| self.find(&to.table) == key);
-            if still && !found.iter().any(|f| f.name == table.name) {
+            if still {
                 found.push(table);
             }
         }
@@ -324,7 +341,8 @@ impl World {
         let left_out = key.0.starts_with("pg_") && key.0 != "pg_temp"
             || matches!(key.0.as_str(), "information_schema" | "cofferdam")
             || key.1.starts_with("_cofferdam_");
-        !self.tables.contains_key(&key) && (self.gone.contains_key(&key) || self.complete && !left_out)
+        let known = self.gone.contains_key(&key) || self.complete && !left_out;
+        known && !self.tables.contains_key(&key) && self.elsewhere(name, &key).is_empty()
     }
 
     /// The schema of a bare name: the first of `search_path` that is one of the user's.
@@ -333,12 +351,14 @@ impl World {
         if name.schema.is_some() || self.dialect == Dialect::Sqlite {
             return key;
         }
-        let path = self.session.setting("search_path").unwrap_or("");
-        let first = path
-            .split(',')
-            .map(|part| part.trim().trim_matches(['"', '\'']))
-            .find(|part| !part.is_empty() && !matches!(*part, "$user" | "pg_temp" | "pg_catalog"));
-        (first.map_or(key.0, str::to_owned), key.1)
+        (self.path_schema().unwrap_or(key.0), key.1)
+    }
+
+    /// The schema that this file's own `search_path` gives to bare names.
+    pub(super) fn path_schema(&self) -> Option<String> {
+        let path = self.session.setting("search_path")?;
+        let mut parts = path.split(',').map(|part| part.trim().trim_matches(['"', '\'']));
+        parts.find(|p| !p.is_empty() && !matches!(*p, "$user" | "pg_temp" | "pg_catalog")).map(str::to_owned)
     }
 
     pub(super) fn temporary_key(&self, name: &ObjectName) -> Key {
@@ -357,13 +377,33 @@ impl World {
                 return temporary;
             }
         }
-        self.key(name)
+        let key = self.key(name);
+        match self.elsewhere(name, &key) {
+            [only] if !self.tables.contains_key(&key) && self.tables.contains_key(only) => only.clone(),
+            _ => key,
+        }
+    }
+
+    /// The catalog's tables of this bare name, none of which stands in the schema of `key`.
+    fn elsewhere(&self, name: &ObjectName, key: &Key) -> &[Key] {
+        let by_role = name.schema.is_none() && self.session.setting("search_path").is_none();
+        let found = self.by_bare_name.get(&key.1).filter(|keys| by_role && !keys.contains(key));
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the name says itself that it means a table of this session.
+    pub(super) fn is_temporary(&self, name: &ObjectName) -> bool {
+        let schema = name.schema.as_deref().unwrap_or("");
+        match self.dialect {
+            Dialect::Postgres => schema == "pg_temp",
+            Dialect::Sqlite => schema.eq_ignore_ascii_case("temp"),
+        }
     }
 
     pub(super) fn note_references(&mut self, from: &Key, table: &Table) {
         let parents: Vec<Key> = table.foreign_keys().map(|(_, to)| self.key(&to.table)).collect();
         for parent in parents {
-            self.referenced_by.entry(parent).or_default().push(from.clone());
+            self.referenced_by.entry(parent).or_default().insert(from.clone());
         }
     }
 }

@@ -53,7 +53,12 @@ fn check(cx: &Context<'_>, effect: &Effect, report: &mut Report<'_>) {
 fn replacement<'a>(cx: &Context<'a>, table: &ObjectName, dropped: &str) -> Option<(At, &'a Column)> {
     let mut added = Vec::new();
     let mut drops = 0;
-    for (at, event) in cx.outline.events(cx.dialect(), table) {
+    let events = cx.outline.events(cx.dialect(), table);
+    // Nobody renames columns by the hundred, and each of them would look through all events.
+    if events.len() > 200 {
+        return None;
+    }
+    for (at, event) in events {
         match event {
             Event::ColumnAdded(column) if same_column(&column.name, dropped, cx.dialect()) => return None,
             Event::ColumnAdded(column) => added.push((*at, *column)),

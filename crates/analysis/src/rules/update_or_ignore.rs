@@ -1,6 +1,7 @@
 //! SQLite's `update or ignore` and `update or replace`.
 
 use crate::card::{Card, Example};
+use crate::finding::Severity;
 use crate::judge::{Check, Context, Report, Rule};
 use crate::place::Span;
 use crate::sql::{Action, Dialect, Effect, OnConflict};
@@ -29,6 +30,9 @@ fn check(cx: &Context<'_>, effect: &Effect, report: &mut Report<'_>) {
     };
     let draft = report.at(effect.span, format!("updates {} and {happens}, without a word", update.table));
     draft.losing(cx.world.table_holds(&update.table));
+    if !effect.within.runs_now() {
+        draft.severity(Severity::Warning);
+    }
     // The whole statement is replaced, so the clause must stand in it and not in a body.
     let clause = update.on_conflict_span.filter(|s| effect.span.contains(*s) && effect.within.runs_now());
     if let Some(clause) = clause {
@@ -64,7 +68,7 @@ mod tests {
         assert_eq!(with_all.rules(), ["error dml-without-where", "error update-or-ignore"]);
         let in_trigger =
             "CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE OR IGNORE b SET c = 1 WHERE d = 2; END";
-        assert_eq!(sqlite(in_trigger).lines("update-or-ignore").len(), 1);
+        assert_eq!(sqlite(in_trigger).rules(), ["warning update-or-ignore"]);
     }
 
     #[test]

@@ -1,9 +1,16 @@
 //! One file per command: its arguments, whose comments are its help, and `run`.
 
+pub(crate) mod adopt;
+pub(crate) mod audit;
 pub(crate) mod check;
+pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod init;
+pub(crate) mod migrate;
 pub(crate) mod new;
+pub(crate) mod plan;
+pub(crate) mod rollback;
+pub(crate) mod status;
 
 use crate::arguments::Command;
 use crate::context::Context;
@@ -17,5 +24,12 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<Exit> {
         Command::New(args) => new::run(context, args),
         Command::Check(args) => check::run(context, args),
         Command::Explain(args) => explain::run(context, args),
+        Command::Plan(args) => plan::run(context, args),
+        Command::Migrate(args) => migrate::run(context, args),
+        Command::Status(args) => status::run(context, args),
+        Command::Adopt(args) => adopt::run(context, args),
+        Command::Rollback(args) => rollback::run(context, args),
+        Command::Audit(args) => audit::run(context, args),
+        Command::Demo(args) => demo::run(context, args),
     }
 }

@@ -25,9 +25,14 @@ pub(crate) struct Args {
 
 #[derive(Serialize)]
 struct Report {
+    migration: Migration,
+    files: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Migration {
     version: String,
     name: String,
-    files: Vec<String>,
 }
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
@@ -52,7 +57,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
         make(&file)?;
         files.push(file.display().to_string());
     }
-    let report = Report { version, name, files };
+    let report = Report { migration: Migration { version, name }, files };
     context.output.result(true, &report, || report.files.iter().map(|file| format!("{file}\n")).collect());
     Ok(Exit::Done)
 }

@@ -8,10 +8,11 @@ use cofferdam_analysis::{Error, Severity};
 use super::snippet;
 use super::text::{self, Style};
 
-/// The message, what else is known, the place with a caret, and what to do next.
-pub(crate) fn human(error: &Error, style: Style, verbose: u8) -> String {
+/// The message, what else is known, the place with a caret, and what to do next; without
+/// place and hint where findings above have said both.
+pub(crate) fn human(error: &Error, in_full: bool, style: Style, verbose: u8) -> String {
     let mut out = text::labelled("error", error.message(), style);
-    if let Some(place) = error.place() {
+    if let Some(place) = error.place().filter(|_| in_full) {
         out += &snippet::at(place, error.text().map(|text| &**text), Severity::Error, style);
     }
     for detail in error.details() {
@@ -19,7 +20,7 @@ pub(crate) fn human(error: &Error, style: Style, verbose: u8) -> String {
             _ = writeln!(out, "  {line}");
         }
     }
-    if let Some(hint) = error.hint_text() {
+    if let Some(hint) = error.hint_text().filter(|_| in_full) {
         out += &text::labelled("hint", hint, style);
     }
     if verbose > 0 {
@@ -46,7 +47,7 @@ mod tests {
             .detail("DETAIL: Key (title)=(groceries) is duplicated.")
             .hint("remove the duplicates in a migration before this one, then run `cofferdam migrate` again")
             .at(place, Some(sql.into()));
-        insta::assert_snapshot!(human(&error, Style { color: false, width: 80 }, 0), @r#"
+        insta::assert_snapshot!(human(&error, true, Style { color: false, width: 80 }, 0), @r#"
         error: cannot apply 0007_unique.sql: could not create unique index "one_title"
          --> migrations/0007_unique.sql:2:3
           |
@@ -61,8 +62,8 @@ mod tests {
     #[test]
     fn colour_is_only_added_never_needed() {
         let error = Error::invalid("no such thing").hint("look again");
-        let plain = human(&error, Style { color: false, width: 80 }, 0);
-        let painted = human(&error, Style { color: true, width: 80 }, 0);
+        let plain = human(&error, true, Style { color: false, width: 80 }, 0);
+        let painted = human(&error, true, Style { color: true, width: 80 }, 0);
         assert!(painted.contains('\u{1b}'));
         assert_eq!(anstream::adapter::strip_str(&painted).to_string(), plain);
     }

@@ -5,6 +5,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
+use cofferdam::migrate::AppliedMigration;
 use cofferdam_analysis::{Error, ErrorKind, Finding};
 use serde::Serialize;
 
@@ -32,19 +33,33 @@ struct ErrorBody<'a> {
     details: &'a [String],
 }
 
+/// What a failed command has to say beside its error.
 #[derive(Serialize)]
-struct Nothing {}
-
-#[derive(Serialize)]
-struct Findings<'a> {
+struct Remains<'a> {
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     findings: &'a [Finding],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    applied: &'a [AppliedMigration],
 }
 
-/// Why a command that did its work still ends with exit 1: what it found.
+/// Why a command that did its work does not end with exit 0: what it found.
 #[derive(Debug)]
 pub(crate) struct Verdict {
-    pub(crate) message: String,
-    pub(crate) hint: Option<String>,
+    kind: &'static str,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Verdict {
+    /// Findings that fail the command; `rule` is the first one's.
+    pub(crate) fn findings(message: String, rule: &str) -> Self {
+        Self { kind: "findings", message, hint: Some(format!("cofferdam explain {rule}")) }
+    }
+
+    /// Stored data that is not as it was written.
+    pub(crate) fn corrupt(message: String) -> Self {
+        Self { kind: "corrupt", message, hint: None }
+    }
 }
 
 /// The document of a command that did what was asked.
@@ -54,28 +69,35 @@ pub(crate) fn document<T: Serialize>(command: &str, ok: bool, body: &T) {
 
 /// The document of a command that judged and found something to fail for.
 pub(crate) fn judged<T: Serialize>(command: &str, verdict: &Verdict, body: &T) {
-    let error = ErrorBody {
-        kind: "findings",
+    print(&with_verdict(command, Some(verdict), body));
+}
+
+/// The document as text, for a file.
+pub(crate) fn rendered<T: Serialize>(command: &str, verdict: Option<&Verdict>, body: &T) -> String {
+    // Our own reports hold strings, numbers, lists and maps with text keys: these always serialise.
+    let text = serde_json::to_string_pretty(&with_verdict(command, verdict, body)).unwrap_or_default();
+    text + "\n"
+}
+
+fn with_verdict<'a, T>(command: &'a str, verdict: Option<&'a Verdict>, body: &'a T) -> Document<'a, T> {
+    let error = verdict.map(|verdict| ErrorBody {
+        kind: verdict.kind,
         message: &verdict.message,
         hint: verdict.hint.as_deref(),
         place: None,
         details: &[],
-    };
-    print(&Document { version: VERSION, command, ok: false, body, error: Some(error) });
+    });
+    Document { version: VERSION, command, ok: error.is_none(), body, error }
 }
 
 /// The document of a command that failed.
 pub(crate) fn failure(command: &str, failure: &Failure) {
-    let error = Some(body(&failure.error));
-    if failure.findings.is_empty() {
-        print(&Document { version: VERSION, command, ok: false, body: &Nothing {}, error });
-    } else {
-        let body = Findings { findings: &failure.findings };
-        print(&Document { version: VERSION, command, ok: false, body: &body, error });
-    }
+    let body = Remains { findings: &failure.findings, applied: &failure.applied };
+    let error = Some(error_body(&failure.error));
+    print(&Document { version: VERSION, command, ok: false, body: &body, error });
 }
 
-fn body(error: &Error) -> ErrorBody<'_> {
+fn error_body(error: &Error) -> ErrorBody<'_> {
     ErrorBody {
         kind: kind(error.kind()),
         message: error.message(),

@@ -7,6 +7,7 @@
 pub(crate) mod error;
 pub(crate) mod finding;
 pub(crate) mod json;
+pub(crate) mod progress;
 pub(crate) mod snippet;
 pub(crate) mod table;
 pub(crate) mod text;
@@ -107,7 +108,9 @@ impl Output {
                 if !failure.findings.is_empty() {
                     self.text(&finding::all(&failure.findings, self.style()));
                 }
-                let text = error::human(&failure.error, self.style(), self.verbose);
+                // What refuses was just shown with its place and what to do.
+                let shown = failure.findings.iter().any(|f| f.place.as_ref() == failure.error.place());
+                let text = error::human(&failure.error, !shown, self.style(), self.verbose);
                 let _ = write!(self.stderr(), "{text}");
             }
         }

@@ -13,6 +13,8 @@ use cofferdam_analysis::catalog::{
 use cofferdam_analysis::{Error, Result};
 use rusqlite::{Connection, Row};
 
+use crate::db::sqlite_error;
+
 /// The oldest library whose `pragma table_list` tells shadow tables and STRICT.
 const OLDEST: i32 = 3_037_000;
 
@@ -30,7 +32,7 @@ pub fn read(conn: &Connection) -> Result<Catalog> {
         return Err(Error::invalid(format!("SQLite {} is older than 3.37", rusqlite::version()))
             .hint("use a newer SQLite library"));
     }
-    // A savepoint works inside a transaction and outside of one alike, and keeps the state still.
+    // Many pragmas make one catalog only while the file stands still.
     let own = conn.is_autocommit();
     if own {
         conn.execute_batch("begin deferred").map_err(failed)?;
@@ -44,14 +46,7 @@ pub fn read(conn: &Connection) -> Result<Catalog> {
 }
 
 fn failed(e: rusqlite::Error) -> Error {
-    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase};
-    let message = format!("cannot read the catalog: {e}");
-    let error = match e.sqlite_error_code() {
-        Some(DatabaseBusy | DatabaseLocked) => Error::blocked(message),
-        Some(DatabaseCorrupt | NotADatabase) => Error::corrupt(message),
-        _ => Error::conflict(message),
-    };
-    error.source(e)
+    sqlite_error(e).while_("read the catalog")
 }
 
 /// One row of `sqlite_schema`.

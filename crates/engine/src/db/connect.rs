@@ -234,31 +234,16 @@ impl<'a> Attempt<'a> {
         let unproven = match tls {
             Some(tls) => {
                 let (client, connection) = config.connect(tls.clone()).await?;
-                Session::start(client, connection, Some(tls), label)
+                Session::start(client, connection, Some(tls), label.clone())
             }
             None => {
                 let (client, connection) = config.connect(NoTls).await?;
-                Session::start(client, connection, None, label)
+                Session::start(client, connection, None, label.clone())
             }
         };
         let mut notes = notes.to_vec();
         let facts = facts(&unproven).await?;
-        if facts.version < OLDEST {
-            return Err(Failure::Ours(
-                Error::invalid(format!(
-                    "the server at {} is too old: Postgres {}",
-                    endpoint.label(),
-                    facts.version / 10_000
-                ))
-                .hint("Postgres 15 or newer is needed"),
-            ));
-        }
-        if facts.version < SUPPORTED {
-            notes.push(
-                "Postgres 14 gets no more fixes and works here as far as it does; 15 or newer is supported"
-                    .to_owned(),
-            );
-        }
+        notes.extend(judge_version(facts.version).map_err(|error| Failure::Ours(error.while_(&label)))?);
         if self.target.schema.is_some() && self.target.declares_pooler() {
             notes.push("`schema` in the database URL is ignored behind a pooler: set search_path for the role instead".to_owned());
         }
@@ -329,6 +314,18 @@ fn retries_otherwise(transport: Transport, error: &tokio_postgres::Error) -> boo
     }
 }
 
+/// Refuses what nothing works on, and notes what is not tested.
+fn judge_version(version: u32) -> Result<Option<String>> {
+    let major = version / 10_000;
+    if version < OLDEST {
+        return Err(Error::invalid(format!("the server is too old: Postgres {major}"))
+            .hint("Postgres 15 or newer is needed"));
+    }
+    Ok((version < SUPPORTED).then(|| {
+        format!("Postgres {major} gets no more fixes and is served as far as it goes; use 15 or newer")
+    }))
+}
+
 /// Asks what must be known, in one round trip and without a prepared statement.
 async fn facts(unproven: &Unproven) -> std::result::Result<Facts, Failure> {
     let answer = unproven.client().simple_query(include_str!("sql/facts.sql")).await?;
@@ -356,4 +353,21 @@ async fn facts(unproven: &Unproven) -> std::result::Result<Facts, Failure> {
 
 fn not_postgres() -> Error {
     Error::invalid("the server does not answer as Postgres does").hint("Postgres 15 or newer is needed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_servers_are_refused_and_the_last_unsupported_one_is_noted() {
+        let error = judge_version(130_021).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.message()),
+            (ErrorKind::Invalid, "the server is too old: Postgres 13")
+        );
+        assert!(judge_version(140_000).unwrap().unwrap().starts_with("Postgres 14 "));
+        assert_eq!(judge_version(150_000).unwrap(), None);
+        assert_eq!(judge_version(190_000).unwrap(), None);
+    }
 }

@@ -80,6 +80,15 @@ impl QualifiedIdent {
     pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Result<Self> {
         Ok(Self { schema: Some(Ident::new(schema)?), name: Ident::new(name)? })
     }
+
+    /// A name as a statement has it.
+    ///
+    /// # Errors
+    /// As [`Ident::new`].
+    pub fn of(name: &cofferdam_analysis::sql::ObjectName) -> Result<Self> {
+        let schema = name.schema.as_deref().map(Ident::new).transpose()?;
+        Ok(Self { schema, name: Ident::new(name.name.as_str())? })
+    }
 }
 
 impl From<Ident> for QualifiedIdent {

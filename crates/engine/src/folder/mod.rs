@@ -84,6 +84,11 @@ impl Version {
         &self.text
     }
 
+    /// Its place in the order; equal for `1` and `0001`.
+    pub fn number(&self) -> u128 {
+        self.number
+    }
+
     /// Whether both mean the same migration: `1` and `0001` do.
     pub fn same(&self, other: &str) -> bool {
         Version::parse(other).is_some_and(|o| o.number == self.number)
@@ -196,7 +201,9 @@ impl Folder {
 
     /// The migration of this version, zeros ignored.
     pub fn find(&self, version: &str) -> Option<&Migration> {
-        self.migrations.iter().find(|m| m.version.same(version))
+        let number = Version::parse(version)?.number;
+        let at = self.migrations.binary_search_by_key(&number, |m| m.version.number).ok()?;
+        self.migrations.get(at)
     }
 
     fn strange(&mut self, file: &str) -> Result<()> {
@@ -225,7 +232,8 @@ impl Folder {
 
     fn attach_down(&mut self, name: &name::FileName, path: PathBuf) -> Result<()> {
         let file = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        match self.migrations.iter_mut().find(|m| m.version == name.version) {
+        let at = self.migrations.binary_search_by(|m| m.version.cmp(&name.version)).ok();
+        match at.and_then(|at| self.migrations.get_mut(at)) {
             Some(migration) if migration.name == name.name => {
                 migration.down = Some(path);
                 Ok(())

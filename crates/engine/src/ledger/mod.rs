@@ -23,7 +23,7 @@ use crate::db::Backend;
 use crate::folder::Checksum;
 pub use audit::Entry;
 pub use postgres_lease::{Holder, Lease, Taken};
-pub(crate) use postgres_lease::{RENEW, lost, take as take_lease};
+pub(crate) use postgres_lease::{RENEW, holder, lost, take as take_lease};
 
 /// The version of the ledger's own tables that this program writes.
 pub const VERSION: i64 = 1;
@@ -101,6 +101,12 @@ pub enum RunState {
     Abandoned,
 }
 
+impl std::fmt::Display for RunState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl RunState {
     /// As the ledger writes it.
     pub fn as_str(self) -> &'static str {
@@ -136,6 +142,8 @@ impl RunState {
 pub struct Run {
     /// From 1.
     pub id: i64,
+    /// `migrate`, or `rollback 0007`.
+    pub command: String,
     /// Where it stands.
     pub state: RunState,
     /// What made it fail.
@@ -204,7 +212,7 @@ pub struct Step {
 pub struct History {
     /// In the order in which they ran.
     pub applied: Vec<Applied>,
-    /// The run that the next `migrate` goes on with.
+    /// The newest run, unless it is done or abandoned: the same command goes on with it.
     pub open_run: Option<Run>,
 }
 

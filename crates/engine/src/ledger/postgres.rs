@@ -107,9 +107,15 @@ pub async fn history(client: &Client) -> Result<History> {
     }
     let open_run = match client.query_opt(include_str!("sql/postgres_open_run.sql"), &[]).await.db()? {
         Some(row) => {
-            let (id, state) = (row.get(0), RunState::parse(row.get(1))?);
+            let (id, state) = (row.get(0), RunState::parse(row.get(2))?);
             if state.is_open() {
-                Some(Run { id, state, error: row.get(2), steps: steps(client, id).await? })
+                Some(Run {
+                    id,
+                    command: row.get(1),
+                    state,
+                    error: row.get(3),
+                    steps: steps(client, id).await?,
+                })
             } else {
                 None
             }

@@ -7,8 +7,8 @@
 //! Nobody waits inside the server: a waiter there would hold a snapshot, and a
 //! `create index concurrently` of the holder would wait for the waiter for ever.
 //!
-//! Crash: a killed holder leaves the lease to expire within [`LEASE`]; its open step
-//! was rolled back by the server. A stopped holder's step may still hold the row; the
+//! Crash: a killed holder's lease is taken as soon as its server process is gone, at the
+//! latest when it expires after [`LEASE`]; its open step was rolled back by the server. A stopped holder's step may still hold the row; the
 //! next runner gives it [`GRACE`] and then ends its backend.
 
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub struct Lease {
 pub struct Holder {
     /// `name@host, pid 123`.
     pub owner: String,
+    /// The lease's number.
+    pub fence: i64,
     /// Its run.
     pub run_id: Option<i64>,
     /// What it says of its progress.
@@ -75,10 +77,15 @@ pub(crate) async fn take(client: &Session, owner: &str) -> Result<Taken> {
     }
     match holder(client).await? {
         Some(holder) if holder.expired_for > 0.0 => seize(client, owner, holder).await,
-        Some(holder) => Ok(Taken::Held(holder)),
+        Some(holder) => match holder.backend {
+            // Its connection is gone, so it cannot write any more: no need to wait.
+            Some(backend) if !client.is_alive(backend).await? => seize(client, owner, holder).await,
+            _ => Ok(Taken::Held(holder)),
+        },
         // Given back between the two questions: the next poll gets it.
         None => Ok(Taken::Held(Holder {
             owner: "somebody".to_owned(),
+            fence: 0,
             run_id: None,
             progress: None,
             backend: None,
@@ -92,10 +99,11 @@ pub(crate) async fn holder(client: &Session) -> Result<Option<Holder>> {
     let row = client.query_opt(include_str!("sql/lease_holder.sql"), &[]).await.db()?;
     Ok(row.map(|row| Holder {
         owner: row.get(0),
+        fence: row.get(4),
         run_id: row.get(1),
         progress: row.get(2),
-        backend: row.get::<_, Option<i32>>(3).zip(row.get(4)).map(|(pid, started)| Backend { pid, started }),
-        expired_for: row.get(5),
+        backend: row.get::<_, Option<i32>>(3).zip(row.get(5)).map(|(pid, started)| Backend { pid, started }),
+        expired_for: row.get(6),
     }))
 }
 
@@ -117,7 +125,7 @@ async fn seize(client: &Session, owner: &str, from: Holder) -> Result<Taken> {
         return Ok(Taken::Held(from));
     }
     let sql = include_str!("sql/lease_seize.sql");
-    let row = client.query_opt(sql, &[&owner, &LEASE.as_secs_f64()]).await.db()?;
+    let row = client.query_opt(sql, &[&owner, &LEASE.as_secs_f64(), &from.fence]).await.db()?;
     client.batch_execute("commit").await.db()?;
     Ok(match row {
         Some(row) => Taken::Ours(Lease { fence: row.get(0) }),

@@ -3,10 +3,12 @@
 //! Promise: every file and every ledger row ends up applied, pending or named as a
 //! problem. A problem of severity `error` refuses `migrate` before anything runs.
 
+use std::collections::BTreeMap;
+
 use cofferdam_analysis::{Finding, Place, Severity, Span};
 
 use super::{Applied, History, Run, StepState};
-use crate::folder::{Folder, Migration, OutOfOrder};
+use crate::folder::{Folder, Migration, OutOfOrder, Version};
 
 const RULE: &str = "history-edited";
 const WHY: &str =
@@ -33,17 +35,22 @@ impl Standing<'_> {
 /// Compares.
 pub fn standing<'a>(folder: &'a Folder, history: &History, out_of_order: OutOfOrder) -> Standing<'a> {
     let source = folder.format.as_str();
-    let ours: Vec<&Applied> = history.applied.iter().filter(|a| a.source == source).collect();
+    let ours: BTreeMap<u128, &Applied> = history
+        .applied
+        .iter()
+        .filter(|a| a.source == source)
+        .filter_map(|a| Some((Version::parse(&a.version)?.number(), a)))
+        .collect();
     let mut standing = Standing { pending: Vec::new(), problems: Vec::new(), notes: Vec::new() };
     for migration in &folder.migrations {
-        match ours.iter().find(|a| migration.version.same(&a.version)) {
+        match ours.get(&migration.version.number()) {
             Some(applied) => standing.problems.extend(edited(migration, applied)),
             None => standing.pending.push(migration),
         }
     }
     missing(folder, &ours, &mut standing);
     late(folder, &ours, out_of_order, &mut standing);
-    if let Some(run) = &history.open_run {
+    if let Some(run) = history.open_run.as_ref().filter(|run| run.command == MIGRATE) {
         left_behind(folder, &ours, run, &mut standing);
     }
     standing
@@ -79,12 +86,11 @@ fn short(hash: &str) -> &str {
 
 /// Applied migrations whose file is not there. Behind the newest file that means an
 /// older checkout is being deployed, which must go on working.
-fn missing(folder: &Folder, ours: &[&Applied], standing: &mut Standing<'_>) {
-    let newest = folder.migrations.last().map(|m| &m.version);
+fn missing(folder: &Folder, ours: &BTreeMap<u128, &Applied>, standing: &mut Standing<'_>) {
+    let newest = folder.migrations.last().map(|m| m.version.number());
     let mut ahead = 0;
-    for applied in ours.iter().filter(|a| folder.find(&a.version).is_none()) {
-        let version = crate::folder::Version::parse(&applied.version);
-        if version.as_ref() > newest {
+    for (number, applied) in ours.iter().filter(|(_, a)| folder.find(&a.version).is_none()) {
+        if newest.is_none_or(|newest| *number > newest) {
             ahead += 1;
             continue;
         }
@@ -106,10 +112,16 @@ fn missing(folder: &Folder, ours: &[&Applied], standing: &mut Standing<'_>) {
     }
 }
 
-fn late(folder: &Folder, ours: &[&Applied], out_of_order: OutOfOrder, standing: &mut Standing<'_>) {
-    let newest = ours.iter().filter_map(|a| crate::folder::Version::parse(&a.version)).max();
-    let Some(newest) = newest else { return };
-    let late: Vec<&Migration> = standing.pending.iter().copied().filter(|m| m.version < newest).collect();
+fn late(
+    folder: &Folder,
+    ours: &BTreeMap<u128, &Applied>,
+    out_of_order: OutOfOrder,
+    standing: &mut Standing<'_>,
+) {
+    let Some((number, newest)) = ours.last_key_value() else { return };
+    let newest = &newest.version;
+    let late: Vec<&Migration> =
+        standing.pending.iter().copied().filter(|m| m.version.number() < *number).collect();
     for migration in late {
         let said = format!("{} is older than {}, which is applied", migration.file_name(), newest);
         match out_of_order {
@@ -125,10 +137,10 @@ fn late(folder: &Folder, ours: &[&Applied], out_of_order: OutOfOrder, standing: 
 }
 
 /// Steps of a half applied file must still be what the file says, in the same places.
-fn left_behind(folder: &Folder, ours: &[&Applied], run: &Run, standing: &mut Standing<'_>) {
+fn left_behind(folder: &Folder, ours: &BTreeMap<u128, &Applied>, run: &Run, standing: &mut Standing<'_>) {
     for step in run.steps.iter().filter(|s| s.state != StepState::Failed) {
         let version = step.id.split('/').next().unwrap_or(&step.id);
-        let applied = ours.iter().any(|a| a.version == version);
+        let applied = Version::parse(version).is_some_and(|v| ours.contains_key(&v.number()));
         if !applied && folder.find(version).is_none() {
             standing.problems.push(problem(
                 Severity::Error,
@@ -179,5 +191,74 @@ pub fn number_of(id: &str, version: &str) -> Option<usize> {
     match id.strip_prefix(version)? {
         "" => Some(1),
         rest => rest.strip_prefix('/')?.parse().ok(),
+    }
+}
+
+/// How far an open run is.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct RunProgress {
+    /// The migration it is at.
+    pub version: Option<String>,
+    /// `running`, `failed`.
+    pub state: super::RunState,
+    /// Steps done of the migration it is at, 0 to 1.
+    pub progress: f64,
+    /// What to do.
+    pub next: String,
+    /// What made it fail.
+    pub error: Option<String>,
+}
+
+/// The progress of the open run, if there is one with something left to do.
+pub fn progress(
+    standing: &Standing<'_>,
+    run: Option<&Run>,
+    dialect: cofferdam_analysis::sql::Dialect,
+) -> Option<RunProgress> {
+    let run = run?;
+    if run.command != MIGRATE {
+        let next = format!("cofferdam {}", run.command);
+        return Some(RunProgress {
+            version: None,
+            state: run.state,
+            progress: 0.0,
+            next,
+            error: run.error.clone(),
+        });
+    }
+    let migration = standing.pending.first()?;
+    let script = migration.script(dialect);
+    let plan =
+        cofferdam_analysis::plan::file(&script, migration.version.as_str(), migration.no_transaction).ok();
+    let progress = plan.map_or(0.0, |plan| {
+        let done = done_steps(migration, &plan.steps, Some(run)).unwrap_or(0);
+        done as f64 / plan.steps.len().max(1) as f64
+    });
+    Some(RunProgress {
+        version: Some(migration.version.to_string()),
+        state: run.state,
+        progress,
+        next: "cofferdam migrate".to_owned(),
+        error: run.error.clone(),
+    })
+}
+
+/// The command that a run of `migrate` is recorded under.
+pub const MIGRATE: &str = "migrate";
+
+/// The open run, if it is `migrate`'s.
+///
+/// # Errors
+/// `Refused` when a rollback was cut off between two of its steps: it must be finished first.
+pub fn open_migrate(run: Option<&Run>) -> cofferdam_analysis::Result<Option<&Run>> {
+    match run {
+        Some(run) if run.command == MIGRATE => Ok(Some(run)),
+        Some(run) if run.steps.iter().any(|s| s.state != StepState::Failed) => {
+            Err(cofferdam_analysis::Error::refused(
+                "cannot migrate: a rollback was cut off between two of its steps",
+            )
+            .hint(format!("cofferdam {} finishes it", run.command)))
+        }
+        _ => Ok(None),
     }
 }

@@ -12,17 +12,14 @@ use std::time::{Duration, Instant};
 use cofferdam_analysis::{Error, ErrorKind, Result};
 
 use super::account::Account;
+use super::address::{START_PATIENCE, USER, encode};
 use super::supervisor::{Order, Site, Supervisor};
-use super::{Binaries, Row, Session, Settings};
+use super::{Address, Binaries, Row, Settings};
 
-/// The superuser of every scratch server.
-const USER: &str = "postgres";
 /// The port that names the socket file; nobody listens on it.
 const SOCKET_PORT: u16 = 5432;
 /// The kernel's limit for the path of a unix socket is 104 bytes (macOS) or 108, ending zero included.
 const LONGEST_SOCKET_PATH: usize = 103;
-/// How long a server may take until it accepts connections: crash recovery included.
-const START_PATIENCE: Duration = Duration::from_secs(60);
 /// How often a starting server is asked. A refused connection costs microseconds.
 const ASK_AGAIN: Duration = Duration::from_millis(5);
 /// Another program may take the port that we found free; then another is tried.
@@ -35,76 +32,6 @@ pub enum StopMode {
     Fast,
     /// Ends all processes without a checkpoint; the next start recovers.
     Immediate,
-}
-
-/// Where a scratch server is reached by its superuser, without a password.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address {
-    directory: PathBuf,
-    port: u16,
-}
-
-impl Address {
-    /// The server whose socket for `port` lies in `directory`.
-    pub fn new(directory: impl Into<PathBuf>, port: u16) -> Self {
-        Self { directory: directory.into(), port }
-    }
-
-    /// The directory of the socket, as libpq's `host` takes it.
-    pub fn directory(&self) -> &Path {
-        &self.directory
-    }
-
-    /// The port, which is part of the socket's name.
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-
-    /// The socket file.
-    pub fn socket(&self) -> PathBuf {
-        self.directory.join(format!(".s.PGSQL.{}", self.port))
-    }
-
-    /// The connection URL of `database` for the superuser, over the socket.
-    pub fn url(&self, database: &str) -> String {
-        let host = encode(&self.directory.to_string_lossy());
-        format!("postgres://{USER}@{host}:{}/{}", self.port, encode(database))
-    }
-
-    /// A session of the superuser in `database`.
-    ///
-    /// # Errors
-    /// Conflict when there is no such database; Unreachable when the server does not answer.
-    pub fn session(&self, database: &str) -> Result<Session> {
-        Session::connect(&self.socket(), USER, database, START_PATIENCE)
-    }
-
-    /// Runs SQL text in `database` in a session of its own and returns its rows.
-    ///
-    /// # Errors
-    /// Conflict with the server's message; Unreachable when it does not answer.
-    pub fn run(&self, database: &str, sql: &str) -> Result<Vec<Row>> {
-        self.session(database)?.run(sql)
-    }
-
-    /// Creates an empty database and returns its URL.
-    ///
-    /// # Errors
-    /// Conflict when it exists already.
-    pub fn create_database(&self, database: &str) -> Result<String> {
-        // Copying files beats logging every page when nobody else uses template0; see CREATE DATABASE.
-        let sql = format!("create database {} template template0 strategy file_copy", quoted(database));
-        self.run(USER, &sql)?;
-        Ok(self.url(database))
-    }
-
-    /// Drops a database, ending the sessions in it.
-    ///
-    /// # Errors
-    /// Conflict when it does not exist or a prepared transaction or a slot holds it.
-    pub fn drop_database(&self, database: &str) -> Result<()> {
-        self.run(USER, &format!("drop database {} with (force)", quoted(database))).map(drop)
-    }
 }
 
 /// A Postgres server of our own; see the [module](super).
@@ -384,23 +311,9 @@ fn create_directory(base: &Path) -> Result<PathBuf> {
     }
 }
 
-fn quoted(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
-}
-
-fn encode(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_url_carries_any_directory_and_database_name() {
-        let address = Address::new("/tmp/a b", 5432);
-        assert_eq!(address.url("q\"x/é"), "postgres://postgres@%2Ftmp%2Fa%20b:5432/q%22x%2F%C3%A9");
-    }
 
     #[test]
     fn a_base_whose_sockets_would_not_work_is_refused() {

@@ -20,13 +20,15 @@
 //! without somebody waiting for that end of file.
 
 mod account;
+mod address;
 mod binaries;
 mod cluster;
 mod session;
 mod settings;
 mod supervisor;
 
+pub use address::Address;
 pub use binaries::Binaries;
-pub use cluster::{Address, Cluster, LeftRunning, StopMode};
+pub use cluster::{Cluster, LeftRunning, StopMode};
 pub use session::{Row, Session};
 pub use settings::Settings;

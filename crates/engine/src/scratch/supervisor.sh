@@ -7,6 +7,9 @@
 set -u
 directory=$1 binaries=$2 template=$3 settings=$4 authentication=$5
 data=$directory/data log=$directory/log server=
+# What the program inherited from whoever started it: a lock file, say, that must not stay locked
+# for as long as the server lives.
+exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
 
 # Forgets a server that has ended by itself. `jobs` makes every shell collect its dead
 # children; without it kill -0 would succeed on one that is dead and not yet waited for.

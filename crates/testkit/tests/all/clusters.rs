@@ -42,14 +42,29 @@ fn a_dropped_cluster_takes_its_processes_and_files_along() {
 #[ignore = "waits to be killed"]
 fn helper_that_holds_a_cluster_until_it_is_killed() {
     let cluster = postgres::cluster(postgres::majors()[0]);
-    println!("\nholding {} {}", cluster.pid().expect("it runs"), cluster.address().directory().display());
+    println!(
+        "\nholding {} {} here",
+        cluster.pid().expect("it runs"),
+        cluster.address().directory().display()
+    );
     // Nobody unparks it.
     loop {
         std::thread::park();
     }
 }
 
-fn start_holder() -> (Running, u32, PathBuf) {
+/// What the holder says about its server: process id and directory.
+fn holding(holder: &mut Running) -> (u32, PathBuf) {
+    holder.wait_for_stdout("holding ");
+    let said = holder.wait_for_stdout(" here\n");
+    let line = said.lines().find_map(|line| line.strip_prefix("holding ")).expect("it was said");
+    let mut words = line.split(' ');
+    let mut word = || words.next().expect("two words");
+    (word().parse().expect("a process id"), PathBuf::from(word()))
+}
+
+#[test]
+fn a_cluster_dies_when_its_parent_is_killed() {
     let this = std::env::current_exe().expect("a test has a file");
     let mut holder = Cofferdam::new(this)
         .args([
@@ -59,16 +74,7 @@ fn start_holder() -> (Running, u32, PathBuf) {
             "--nocapture",
         ])
         .spawn();
-    holder.wait_for_stdout("holding ");
-    let said = holder.wait_for_stdout("/");
-    let line = said.lines().find_map(|line| line.strip_prefix("holding ")).expect("it was said").to_owned();
-    let (pid, directory) = line.split_once(' ').expect("two words");
-    (holder, pid.parse().expect("a process id"), PathBuf::from(directory))
-}
-
-#[test]
-fn a_cluster_dies_when_its_parent_is_killed() {
-    let (holder, pid, directory) = start_holder();
+    let (pid, directory) = holding(&mut holder);
     assert!(is_alive(pid));
     holder.kill();
     eventually("the server is gone", || !is_alive(pid));
@@ -145,6 +151,25 @@ fn a_killed_server_leaves_no_process_behind() {
     cluster.kill_server().expect("it dies");
     eventually("the backend is gone", || !is_alive(backend.expect("it was seen")));
     assert!(busy.join().expect("no panic").is_err());
+}
+
+#[test]
+fn a_server_keeps_no_file_open_that_its_parent_was_given() {
+    let this = std::env::current_exe().expect("a test has a file");
+    let script = "exec 7</etc/passwd; exec \"$0\" \"$@\"";
+    let test = "clusters::helper_that_holds_a_cluster_until_it_is_killed";
+    let mut holder = Cofferdam::new("/bin/sh")
+        .args(["-c", script, &this.to_string_lossy(), "--exact", test, "--ignored", "--nocapture"])
+        .spawn();
+    let (pid, _) = holding(&mut holder);
+    let open = |pid: u32| {
+        let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten();
+        let files = entries.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+        files.filter(|file| file == Path::new("/etc/passwd")).count()
+    };
+    if cfg!(target_os = "linux") {
+        assert_eq!((open(holder.pid()), open(pid)), (1, 0));
+    }
 }
 
 #[test]

@@ -10,32 +10,33 @@ use crate::catalog::object::Object;
 
 /// Takes out differences of children that repeat one of their parent.
 pub(super) fn silence(expected: &Catalog, live: &Catalog, found: &mut Vec<Difference>) {
-    let told: BTreeSet<(ObjectId, DifferenceKind, Option<String>, Option<String>)> = found
+    type Told = (ObjectId, DifferenceKind, Option<String>, Option<String>);
+    let values: BTreeSet<Told> = found
         .iter()
         .map(|d| (d.object.clone(), d.kind.clone(), d.live.clone(), d.expected.clone()))
         .collect();
+    let verdicts: BTreeSet<(ObjectId, DifferenceKind)> =
+        found.iter().map(|d| (d.object.clone(), d.kind.clone())).collect();
     found.retain(|difference| {
-        // These do not pass down to children, so each has its own.
-        let own = matches!(&difference.kind, DifferenceKind::Different { property }
-            if matches!(property.as_str(), "comment" | "privileges"));
-        if own {
-            return true;
-        }
-        let catalog = match difference.kind {
+        let catalog = match &difference.kind {
             DifferenceKind::Missing => expected,
-            DifferenceKind::Extra | DifferenceKind::Different { .. } => live,
-        };
-        !above(catalog, &difference.object).into_iter().any(|parent| match difference.object.kind {
-            // The two definitions name different tables, so only the verdict can be compared.
-            ObjectKind::Index | ObjectKind::Trigger => {
-                told.iter().any(|(object, kind, _, _)| *object == parent && *kind == difference.kind)
+            DifferenceKind::Extra => live,
+            // These do not pass down to children, so each has its own.
+            DifferenceKind::Different { property }
+                if matches!(property.as_str(), "comment" | "privileges") =>
+            {
+                return true;
             }
-            _ => told.contains(&(
-                parent,
-                difference.kind.clone(),
-                difference.live.clone(),
-                difference.expected.clone(),
-            )),
+            DifferenceKind::Different { .. } => live,
+        };
+        let kind = difference.kind.clone();
+        !above(catalog, &difference.object).into_iter().any(|parent| match difference.object.kind {
+            // The definitions of two indexes or triggers name different tables.
+            ObjectKind::Index | ObjectKind::Trigger => verdicts.contains(&(parent, kind.clone())),
+            _ if matches!(kind, DifferenceKind::Different { .. }) => {
+                values.contains(&(parent, kind.clone(), difference.live.clone(), difference.expected.clone()))
+            }
+            _ => verdicts.contains(&(parent, kind.clone())),
         })
     });
 }

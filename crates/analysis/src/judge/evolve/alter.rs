@@ -1,5 +1,7 @@
 //! `alter table`, clause by clause, and renames.
 
+use std::collections::BTreeSet;
+
 use super::super::world::{Key, KnownColumn, Moment, Origin, Table, World, same_column};
 use crate::sql::table::{Column, ConstraintKind, Generated, TableChange};
 use crate::sql::{Dialect, ObjectName};
@@ -29,13 +31,21 @@ impl World {
             _ => None,
         };
         if let Some(parent) = parent.map(|p| self.key(p)) {
-            self.referenced_by.entry(parent).or_default().push(key.clone());
+            self.referenced_by.entry(parent).or_default().insert(key.clone());
         }
+        let path_schema = self.path_schema();
         let (now, dialect, in_run) = (self.now, self.dialect, self.in_run);
         let mentioned = if in_run { Origin::Unknown } else { Origin::Existing };
         let table = self.tables.entry(key).or_insert_with(|| Table::mentioned(name.clone(), mentioned));
+        if path_schema.is_some() {
+            // What stands here bare was written without a path of the file's own.
+            table.settle_references("public");
+        }
         table.change_constraint(change);
         table.change_column(change, dialect, in_run.then_some(now));
+        if let Some(schema) = path_schema {
+            table.settle_references(&schema);
+        }
     }
 
     fn rename(&mut self, from: &Key, to: ObjectName) {
@@ -65,7 +75,7 @@ impl World {
         }
     }
 
-    fn follow_rename(&mut self, referencing: &[Key], parent: &Key, to: &ObjectName) {
+    fn follow_rename(&mut self, referencing: &BTreeSet<Key>, parent: &Key, to: &ObjectName) {
         for from in referencing {
             let Some(mut table) = self.tables.remove(from) else { continue };
             for column in &mut table.columns {

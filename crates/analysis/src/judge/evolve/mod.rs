@@ -83,13 +83,18 @@ impl World {
         }
     }
 
-    fn origin(&self, if_not_exists: bool, key: &Key) -> Origin {
-        let known_absent = self.complete || self.gone.contains_key(key);
+    fn origin(&self, if_not_exists: bool, name: &ObjectName) -> Origin {
         match self.in_run {
             false => Origin::Existing,
-            true if if_not_exists && !known_absent => Origin::Unknown,
+            true if if_not_exists && !self.is_absent(name) => Origin::Unknown,
             true => Origin::New(self.now),
         }
+    }
+
+    /// The name as any session reads it: with the schema that this file's search path gave it.
+    fn settled(&self, name: &ObjectName, key: &Key) -> ObjectName {
+        let by_path = name.schema.is_none() && self.path_schema().is_some();
+        if by_path { ObjectName::qualified(key.0.clone(), name.name.clone()) } else { name.clone() }
     }
 
     fn create_table(&mut self, create: &CreateTable) {
@@ -98,8 +103,8 @@ impl World {
         if create.if_not_exists && self.tables.contains_key(&key) {
             return;
         }
-        let origin = self.origin(create.if_not_exists && !create.temporary, &key);
-        let table = Table {
+        let origin = self.origin(create.if_not_exists && !create.temporary, name);
+        let mut table = Table {
             temporary: create.temporary,
             partitioned: create.partitioned,
             without_rowid: create.without_rowid,
@@ -111,8 +116,11 @@ impl World {
                 && create.inherits.is_empty()
                 && create.partition_of.is_none(),
             constraints: create.constraints.clone(),
-            ..Table::mentioned(name.clone(), origin)
+            ..Table::mentioned(self.settled(name, &key), origin)
         };
+        if let Some(schema) = self.path_schema() {
+            table.settle_references(&schema);
+        }
         self.note_references(&key, &table);
         self.put(key, table);
     }
@@ -122,14 +130,19 @@ impl World {
         if if_not_exists && self.tables.contains_key(&key) {
             return;
         }
-        let origin = self.origin(if_not_exists && !temporary, &key);
+        let origin = self.origin(if_not_exists && !temporary, name);
         let named: Vec<Option<String>> =
             query.items.iter().map(|e| e.alias.clone().or_else(|| e.column.clone())).collect();
         let columns_complete = named.iter().all(Option::is_some) && !query.items.iter().any(|e| e.star);
         let columns = named.into_iter().flatten();
         let columns =
             columns.map(|name| KnownColumn::new(Column { name, ..Column::default() }, origin)).collect();
-        let table = Table { temporary, columns, columns_complete, ..Table::mentioned(name.clone(), origin) };
+        let table = Table {
+            temporary,
+            columns,
+            columns_complete,
+            ..Table::mentioned(self.settled(name, &key), origin)
+        };
         self.put(key.clone(), table);
         self.copies(&key, query, query.is_whole());
     }

@@ -26,7 +26,7 @@ impl Lower<'_> {
         let table = named(node, TABLE_RELATION_NAME);
         let if_exists = tree::if_exists(node);
         for clause in node.children().filter_map(A::cast) {
-            let change = table_change(&clause, Scope { origin: self.origin, ctes: &[] });
+            let change = table_change(&clause, Scope { origin: self.origin, ctes: None });
             self.push(clause.syntax(), Action::AlterTable { table: table.clone(), if_exists, change });
         }
     }
@@ -85,7 +85,7 @@ impl Lower<'_> {
             ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Index | ObjectKind::Sequence
         );
         let clause = A::cast(clause.clone()).filter(|_| is_relation)?;
-        let change = table_change(&clause, Scope { origin: self.origin, ctes: &[] });
+        let change = table_change(&clause, Scope { origin: self.origin, ctes: None });
         (change != TableChange::Other).then_some(change)
     }
 }

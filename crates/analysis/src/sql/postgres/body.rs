@@ -171,7 +171,7 @@ impl Lower<'_> {
 
     /// An expression that calls functions or reads tables counts as a query.
     fn expression(&mut self, node: &SyntaxNode) {
-        let query = query::expression(node, Scope { origin: self.origin, ctes: &[] });
+        let query = query::expression(node, Scope { origin: self.origin, ctes: None });
         if query != Query::default() {
             self.push(node, Action::Select(Box::new(query)));
         }

@@ -8,9 +8,10 @@ use squawk_syntax::{
 
 use super::{
     super::{Action, Insert, InsertSource, ObjectName, OnConflict, Update, Within, expr::Expr},
+    ctes::{Ctes, Names},
     expr::{self, Scope},
     facts::facts,
-    lower::{Lower, is_change, named, visible_ctes},
+    lower::{Lower, is_change, named},
     query, tree,
 };
 
@@ -21,13 +22,14 @@ impl Lower<'_> {
     /// `insert`, `update`, `delete` or `merge`, with what its `with` queries change.
     pub(super) fn change(&mut self, node: &SyntaxNode) {
         self.data_changing_ctes(node);
-        self.change_alone(node);
+        self.change_alone(node, None);
     }
 
-    /// The same without its `with` queries.
-    pub(super) fn change_alone(&mut self, node: &SyntaxNode) {
-        let ctes = visible_ctes(node);
-        let scope = Scope { origin: self.origin, ctes: &ctes };
+    /// The same without its `with` queries; `outer` are those in sight of it.
+    pub(super) fn change_alone(&mut self, node: &SyntaxNode, outer: Option<&Ctes<'_>>) {
+        let names = tree::child(node, WITH_CLAUSE).map(|with| Names::of(&with));
+        let own = names.as_ref().map(|names| Ctes::new(names, usize::MAX, outer));
+        let scope = Scope { origin: self.origin, ctes: own.as_ref().or(outer) };
         let action = match node.kind() {
             INSERT => Action::Insert(Box::new(insert(node, scope))),
             UPDATE => Action::Update(Box::new(update(node, scope))),
@@ -95,7 +97,7 @@ impl Lower<'_> {
     fn nested_change(&mut self, node: &SyntaxNode) {
         self.data_changing_ctes(node);
         if is_change(node.kind()) {
-            self.entering(Within::Cte, |lower| lower.change_alone(node));
+            self.entering(Within::Cte, |lower| lower.change_alone(node, None));
         }
     }
 }
@@ -184,7 +186,7 @@ fn assigned(node: &SyntaxNode, scope: Scope<'_>) -> Expr {
 
 /// The tables in a `from` or `using` clause.
 fn tables_in(node: &SyntaxNode, clause: SyntaxKind, scope: Scope<'_>) -> Vec<ObjectName> {
-    tree::child(node, clause).map(|c| facts(&c, scope.origin, scope.ctes).tables).unwrap_or_default()
+    tree::child(node, clause).map(|c| facts(&c, scope).tables).unwrap_or_default()
 }
 
 fn merge(node: &SyntaxNode) -> Action {

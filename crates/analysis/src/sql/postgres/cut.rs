@@ -46,7 +46,7 @@ pub(super) fn cut(text: &str) -> Cut {
         at = match cutter.run(at, limit) {
             Stop::At(next) => next,
             Stop::End if cutter.copy_data_at.take().is_some() => cutter.copy_data(limit),
-            Stop::End => match cutter.unfinished() {
+            Stop::End => match cutter.unfinished_at_end() {
                 Some(first_semicolon) => first_semicolon,
                 None => break,
             },
@@ -99,7 +99,8 @@ impl Cutter<'_> {
             let span = Span::new(offset, offset + token.len as usize);
             offset = span.end;
             match token.kind {
-                TokenKind::Whitespace => {}
+                // A byte order mark within the file is none to the server.
+                TokenKind::Whitespace if !span.of(self.text).starts_with(squawk_lexer::BOM) => {}
                 TokenKind::LineComment | TokenKind::BlockComment { terminated: true } => {
                     self.out.comments.push(span)
                 }
@@ -183,6 +184,12 @@ impl Cutter<'_> {
         let span = Span::new(open.span.start, held.end);
         self.out.pieces.push(Piece { span, depth: held.depth, holds_meta: held.holds_meta });
         Some(held.semicolon + 1)
+    }
+
+    /// The same at the end of the text, where a body that has ended is none to go back from.
+    fn unfinished_at_end(&mut self) -> Option<usize> {
+        self.open.as_ref().filter(|open| open.head.in_body())?;
+        self.unfinished()
     }
 
     /// Sets a psql command aside; says where its line ends.

@@ -10,6 +10,7 @@ use super::{
         Filter,
         expr::{Expr, Literal},
     },
+    ctes::Ctes,
     facts::{self, facts},
     tree::{self, Origin},
     truth, types,
@@ -19,13 +20,12 @@ use super::{
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scope<'a> {
     pub(super) origin: &'a Origin<'a>,
-    /// The names of `with` queries in sight.
-    pub(super) ctes: &'a [String],
+    pub(super) ctes: Option<&'a Ctes<'a>>,
 }
 
 /// Reads one expression.
 pub(super) fn expr(node: &SyntaxNode, scope: Scope<'_>) -> Expr {
-    let facts = facts(node, scope.origin, scope.ctes);
+    let facts = facts(node, scope);
     Expr {
         span: scope.origin.of(node),
         column: bare_column(node),

@@ -9,8 +9,9 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::{
     super::{ObjectName, expr::Cast},
-    tree::{self, Origin},
-    types,
+    ctes::{self, Names},
+    expr::Scope,
+    tree, types,
 };
 use crate::place::Span;
 
@@ -26,12 +27,11 @@ pub(super) struct Facts {
     pub(super) subquery: bool,
 }
 
-/// Reads the facts under `root`. `ctes` are the names of `with` queries in sight of it.
-pub(super) fn facts(root: &SyntaxNode, origin: &Origin<'_>, ctes: &[String]) -> Facts {
+/// Reads the facts under `root`.
+pub(super) fn facts(root: &SyntaxNode, scope: Scope<'_>) -> Facts {
     let mut walk = Walk {
-        origin,
-        outer: ctes,
-        scopes: Vec::new(),
+        scope,
+        clauses: Vec::new(),
         casting: Vec::new(),
         callee: None,
         columns: Vec::new(),
@@ -51,9 +51,8 @@ pub(super) fn facts(root: &SyntaxNode, origin: &Origin<'_>, ctes: &[String]) -> 
 }
 
 struct Walk<'a> {
-    origin: &'a Origin<'a>,
-    outer: &'a [String],
-    scopes: Vec<Scope>,
+    scope: Scope<'a>,
+    clauses: Vec<Clause>,
     casting: Vec<Casting>,
     /// The name of the function whose call was just entered.
     callee: Option<SyntaxNode>,
@@ -71,15 +70,13 @@ struct Casting {
     columns: usize,
 }
 
-/// The names that a `with` clause brings into sight.
-struct Scope {
-    /// The statement the clause belongs to.
+/// A `with` clause in sight.
+struct Clause {
+    /// The statement it belongs to.
     owner: Option<SyntaxNode>,
-    names: Vec<String>,
-    /// How many of the names can be seen: within the clause, only those before the query
-    /// one stands in, unless it is recursive.
-    visible: usize,
-    recursive: bool,
+    names: Names,
+    /// The place of the query the walk is in, or behind all of them.
+    place: usize,
     entered: usize,
 }
 
@@ -89,7 +86,8 @@ impl Walk<'_> {
         use SyntaxKind::*;
         match node.kind() {
             kind if types::is_type(kind) => return false,
-            LOCKING_CLAUSE => return false,
+            // Tables to lock, and a method of sampling: neither columns nor functions.
+            LOCKING_CLAUSE | TABLESAMPLE_CLAUSE => return false,
             FIELD_EXPR => return self.field(node),
             NAME_REF => self.name(node),
             COLUMN_NAME_REF => self.columns.push(tree::name(node)),
@@ -99,9 +97,9 @@ impl Walk<'_> {
             RELATION_NAME_REF => self.relation(node),
             WITH_CLAUSE => self.with(node),
             WITH_TABLE => {
-                if let Some(scope) = self.scopes.last_mut() {
-                    scope.visible = if scope.recursive { scope.names.len() } else { scope.entered };
-                    scope.entered += 1;
+                if let Some(clause) = self.clauses.last_mut() {
+                    clause.place = clause.entered;
+                    clause.entered += 1;
                 }
             }
             _ => {}
@@ -129,11 +127,11 @@ impl Walk<'_> {
             self.found.casts[cast.index].columns = distinct(&self.columns[cast.columns..]);
         }
         if node.kind() == SyntaxKind::WITH_CLAUSE {
-            if let Some(scope) = self.scopes.last_mut() {
-                scope.visible = scope.names.len();
+            if let Some(clause) = self.clauses.last_mut() {
+                clause.place = usize::MAX;
             }
-        } else if self.scopes.last().is_some_and(|s| s.owner.as_ref() == Some(node)) {
-            self.scopes.pop();
+        } else if self.clauses.last().is_some_and(|c| c.owner.as_ref() == Some(node)) {
+            self.clauses.pop();
         }
     }
 
@@ -181,7 +179,7 @@ impl Walk<'_> {
 
     fn quoted(&mut self, name: &SyntaxNode) {
         if let Some(token) = name.first_token().filter(|t| t.text().starts_with('"')) {
-            let span = self.origin.span(token.text_range());
+            let span = self.scope.origin.span(token.text_range());
             self.found.double_quoted.push((token.text().to_owned(), span));
         }
     }
@@ -206,13 +204,17 @@ impl Walk<'_> {
     }
 
     fn cast(&mut self, node: &SyntaxNode) {
-        let Some(to) = types::type_in(node, self.origin) else { return };
+        let Some(to) = types::type_in(node, self.scope.origin) else { return };
         self.casting.push(Casting {
             node: node.clone(),
             index: self.found.casts.len(),
             columns: self.columns.len(),
         });
-        self.found.casts.push(Cast { to, columns: Vec::new(), span: self.origin.of(node) });
+        self.found.casts.push(Cast {
+            to,
+            columns: Vec::new(),
+            span: self.scope.origin.span(node.text_range()),
+        });
     }
 
     /// A table, when it is read rather than written, and no `with` query.
@@ -231,19 +233,12 @@ impl Walk<'_> {
     }
 
     fn is_cte(&self, name: &str) -> bool {
-        let visible = self.scopes.iter().flat_map(|s| &s.names[..s.visible]);
-        visible.chain(self.outer).any(|n| n == name)
+        self.clauses.iter().any(|c| c.names.sees(c.place, name))
+            || self.scope.ctes.is_some_and(|c| c.contains(name))
     }
 
     fn with(&mut self, node: &SyntaxNode) {
-        let recursive = tree::has_word(node, SyntaxKind::RECURSIVE_KW);
-        self.scopes.push(Scope {
-            owner: node.parent(),
-            names: cte_names(node),
-            visible: 0,
-            recursive,
-            entered: 0,
-        });
+        self.clauses.push(Clause { owner: ctes::owner(node), names: Names::of(node), place: 0, entered: 0 });
     }
 
     fn finish(mut self) -> Facts {
@@ -252,14 +247,6 @@ impl Walk<'_> {
         self.found.tables = distinct(&self.found.tables);
         self.found
     }
-}
-
-/// The names of the queries in a `with` clause, in order.
-pub(super) fn cte_names(with: &SyntaxNode) -> Vec<String> {
-    with.children()
-        .filter(|n| n.kind() == SyntaxKind::WITH_TABLE)
-        .filter_map(|n| tree::name_in(&n, SyntaxKind::CTE_NAME))
-        .collect()
 }
 
 /// The function that a bare key word such as `current_timestamp` calls.

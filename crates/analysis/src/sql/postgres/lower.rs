@@ -10,9 +10,10 @@ use squawk_syntax::{
 
 use super::{
     super::{Action, Effect, ObjectKind as K, ObjectName, Query, TransactionCommand as T, Within},
+    ctes::{Ctes, Names},
     depth::Limit,
     expr::Scope,
-    facts, query,
+    query,
     tree::{self, Origin},
 };
 
@@ -249,10 +250,9 @@ impl Lower<'_> {
         self.push(node, Action::Select(Box::new(query)));
     }
 
-    /// A query read with the `with` queries in sight of it.
+    /// A query, or the one that is a child of `node`.
     pub(super) fn query_of(&self, node: &SyntaxNode) -> Query {
-        let ctes = visible_ctes(node);
-        let scope = Scope { origin: self.origin, ctes: &ctes };
+        let scope = Scope { origin: self.origin, ctes: None };
         if query::is_query(node.kind()) {
             return query::query(node, scope);
         }
@@ -261,9 +261,15 @@ impl Lower<'_> {
 
     /// Adds the effects of `with x as (delete ..)` anywhere below `node`, in order.
     pub(super) fn data_changing_ctes(&mut self, node: &SyntaxNode) {
-        let tables = node.descendants().filter(|n| n.kind() == SyntaxKind::WITH_TABLE);
-        for change in tables.filter_map(|n| n.children().find(|c| is_change(c.kind()))) {
-            self.entering(Within::Cte, |lower| lower.change_alone(&change));
+        for with in node.descendants().filter(|n| n.kind() == SyntaxKind::WITH_CLAUSE) {
+            let names = Names::of(&with);
+            let queries = with.children().filter(|n| n.kind() == SyntaxKind::WITH_TABLE);
+            for (place, query) in queries.enumerate() {
+                if let Some(change) = query.children().find(|c| is_change(c.kind())) {
+                    let sight = Ctes::new(&names, place, None);
+                    self.entering(Within::Cte, |lower| lower.change_alone(&change, Some(&sight)));
+                }
+            }
         }
     }
 }
@@ -271,34 +277,6 @@ impl Lower<'_> {
 /// `insert`, `update`, `delete`, `merge`.
 pub(super) fn is_change(kind: SyntaxKind) -> bool {
     matches!(kind, SyntaxKind::INSERT | SyntaxKind::UPDATE | SyntaxKind::DELETE | SyntaxKind::MERGE)
-}
-
-/// The names of the `with` queries that `node` can read: its own and those of the
-/// statements around it, as far as they come before.
-pub(super) fn visible_ctes(node: &SyntaxNode) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut below: Option<SyntaxNode> = None;
-    let mut query_of_with: Option<SyntaxNode> = None;
-    for around in node.ancestors() {
-        if around.kind() == SyntaxKind::WITH_CLAUSE {
-            query_of_with = below.clone();
-        } else if let Some(with) = tree::child(&around, SyntaxKind::WITH_CLAUSE) {
-            let all = facts::cte_names(&with);
-            let is_recursive = tree::has_word(&with, SyntaxKind::RECURSIVE_KW);
-            let within = query_of_with.take().filter(|_| !is_recursive);
-            let before = match within {
-                Some(query) => with
-                    .children()
-                    .filter(|n| n.kind() == SyntaxKind::WITH_TABLE)
-                    .position(|n| n == query)
-                    .unwrap_or(all.len()),
-                None => all.len(),
-            };
-            names.extend(all.into_iter().take(before));
-        }
-        below = Some(around);
-    }
-    names
 }
 
 /// The first name among the children, for statements that have one.

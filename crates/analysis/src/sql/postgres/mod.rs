@@ -12,6 +12,7 @@
 mod alter;
 mod body;
 mod change;
+mod ctes;
 mod cut;
 mod depth;
 mod expr;
@@ -22,6 +23,7 @@ mod lower;
 mod object;
 mod parse;
 mod query;
+mod quirk;
 mod session;
 mod table;
 mod tree;

@@ -7,6 +7,8 @@ use squawk_syntax::{
     syntax_error::SyntaxError,
 };
 
+use super::quirk;
+
 /// Why a statement could not be read: the bytes meant, in its own text, and a fragment.
 #[derive(Debug)]
 pub(super) struct Refusal {
@@ -21,6 +23,13 @@ pub(super) struct Refusal {
 /// entries that belong to the body of a function, which the server reads no sooner
 /// than the function is called.
 pub(super) fn parse(text: &str) -> Result<ast::Stmt, Refusal> {
+    parse_as_written(text).or_else(|refusal| match quirk::reworded(text) {
+        Some(other) => parse_as_written(&other).map_err(|_| refusal),
+        None => Err(refusal),
+    })
+}
+
+fn parse_as_written(text: &str) -> Result<ast::Stmt, Refusal> {
     let parsed = SourceFile::parse(text);
     let file = parsed.tree();
     let mut errors = parsed.errors();

@@ -25,7 +25,7 @@ pub(super) fn query_in(node: &SyntaxNode, scope: Scope<'_>) -> Option<Query> {
 
 /// Reads a query.
 pub(super) fn query(node: &SyntaxNode, scope: Scope<'_>) -> Query {
-    let facts = facts(node, scope.origin, scope.ctes);
+    let facts = facts(node, scope);
     let shape = Shape::of(node);
     let filter = expr::filter(&shape.first, scope);
     Query {
@@ -41,7 +41,7 @@ pub(super) fn query(node: &SyntaxNode, scope: Scope<'_>) -> Query {
 
 /// Facts of an expression that stands where a query could, as in a procedural body.
 pub(super) fn expression(node: &SyntaxNode, scope: Scope<'_>) -> Query {
-    let facts = facts(node, scope.origin, scope.ctes);
+    let facts = facts(node, scope);
     Query { tables: facts.tables, calls: facts.calls, ..Query::default() }
 }
 
@@ -239,7 +239,14 @@ fn joins(first: &SyntaxNode) -> bool {
         {
             return true;
         }
-        item = (node.kind() == JOIN_EXPR).then(|| node.first_child()).flatten();
+        item = match node.kind() {
+            JOIN_EXPR => node.first_child(),
+            // `from (t join u on ..)`
+            PAREN_FROM_ITEM | PAREN_EXPR => {
+                node.children().find(|n| n.kind() == PAREN_EXPR || ast::FromListItem::can_cast(n.kind()))
+            }
+            _ => None,
+        };
     }
     false
 }

@@ -9,7 +9,7 @@ use squawk_syntax::{
 use super::{
     super::{Action, ObjectName, TransactionCommand},
     lower::{Lower, named},
-    tree,
+    quirk, tree,
 };
 
 impl Lower<'_> {
@@ -135,7 +135,11 @@ fn setting_of(node: &SyntaxNode) -> (String, Option<String>) {
 fn parameter(node: &SyntaxNode) -> String {
     let ObjectName { schema, name } = tree::object(node);
     let full = schema.map_or(name.clone(), |class| format!("{class}.{name}"));
-    full.to_lowercase()
+    match full.as_str() {
+        quirk::NAMES => "client_encoding".to_owned(),
+        quirk::ROLE => "role".to_owned(),
+        _ => full.to_lowercase(),
+    }
 }
 
 /// A setting's value: strings without their quotes, names as stored, numbers as written.

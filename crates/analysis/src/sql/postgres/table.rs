@@ -18,7 +18,7 @@ use super::{
 
 impl Lower<'_> {
     pub(super) fn create_table(&mut self, node: &SyntaxNode) {
-        let scope = Scope { origin: self.origin, ctes: &[] };
+        let scope = Scope { origin: self.origin, ctes: None };
         let mut table = CreateTable {
             name: tree::object_in(node, TABLE_NAME),
             if_not_exists: tree::if_not_exists(node),
@@ -66,7 +66,7 @@ impl Lower<'_> {
     }
 
     pub(super) fn create_index(&mut self, node: &SyntaxNode) {
-        let scope = Scope { origin: self.origin, ctes: &[] };
+        let scope = Scope { origin: self.origin, ctes: None };
         let on = tree::child(node, TABLE_RELATION_NAME);
         let items = tree::child(node, PARTITION_ITEM_LIST);
         let items = items.iter().flat_map(|list| list.children()).filter(|n| n.kind() == PARTITION_ITEM);

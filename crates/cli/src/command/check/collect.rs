@@ -4,11 +4,12 @@ use std::cmp::Ordering;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use cofferdam::folder::Folder;
+use cofferdam::folder::{Folder, Migration, Version};
+use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::document::{Document, DocumentKind};
 use cofferdam_analysis::judge::Role;
 use cofferdam_analysis::sql::{Dialect, Script};
-use cofferdam_analysis::{Error, Result};
+use cofferdam_analysis::{Error, Finding, Result};
 
 /// Folders that hold other people's files.
 const NOT_OURS: [&str; 4] = ["node_modules", "target", "vendor", "dist"];
@@ -19,6 +20,10 @@ pub(super) struct Set {
     pub(super) dialect: Dialect,
     pub(super) files: Vec<ReadFile>,
     pub(super) documents: Vec<Document>,
+    /// The schema as it was before the first file.
+    pub(super) catalog: Option<Catalog>,
+    /// What the history says about the folder.
+    pub(super) problems: Vec<Finding>,
 }
 
 /// A file of SQL and why it is here.
@@ -26,11 +31,13 @@ pub(super) struct Set {
 pub(super) struct ReadFile {
     pub(super) script: Script,
     pub(super) role: Role,
+    /// The folder's format says: no transaction.
+    pub(super) no_transaction: bool,
 }
 
 impl Set {
     pub(super) fn new(dialect: Dialect) -> Self {
-        Self { dialect, files: Vec::new(), documents: Vec::new() }
+        Self { dialect, files: Vec::new(), documents: Vec::new(), catalog: None, problems: Vec::new() }
     }
 
     /// SQL that already ran.
@@ -46,10 +53,15 @@ impl Set {
         let since = since.map(|since| version(since)).transpose()?;
         for migration in &folder.migrations {
             let is_history = since.as_ref().is_some_and(|since| migration.version <= *since);
-            let role = if is_history { Role::Applied } else { Role::Judged };
-            self.files.push(ReadFile { script: migration.script(self.dialect), role });
+            self.add_migration(migration, if is_history { Role::Applied } else { Role::Judged });
         }
         Ok(())
+    }
+
+    /// A file of the migrations folder.
+    pub(super) fn add_migration(&mut self, migration: &Migration, role: Role) {
+        let script = migration.script(self.dialect);
+        self.files.push(ReadFile { script, role, no_transaction: migration.no_transaction });
     }
 
     /// The files and folders that were named, after the older files of the migrations
@@ -64,10 +76,17 @@ impl Set {
             }
         }
         for older in folder.into_iter().flat_map(|folder| before(folder, &named)) {
-            self.files.push(ReadFile { script: older.script(self.dialect), role: Role::Applied });
+            self.add_migration(older, Role::Applied);
         }
         for path in named {
-            self.add_named(&path)?;
+            match folder.and_then(|folder| of_folder(folder, &path)) {
+                Some(migration) => {
+                    let script = Script::parse(self.dialect, &path.display().to_string(), &migration.text);
+                    let no_transaction = migration.no_transaction;
+                    self.files.push(ReadFile { script, role: Role::Judged, no_transaction });
+                }
+                None => self.add_named(&path)?,
+            }
         }
         Ok(())
     }
@@ -79,7 +98,7 @@ impl Set {
             read.map_err(|error| Error::invalid(format!("cannot read the standard input: {error}")))?;
             let text = utf8("the standard input", bytes)?;
             let script = Script::parse(self.dialect, "<stdin>", &text);
-            self.files.push(ReadFile { script, role: Role::Judged });
+            self.files.push(ReadFile { script, role: Role::Judged, no_transaction: false });
             return Ok(());
         }
         let file = path.display().to_string();
@@ -96,25 +115,37 @@ impl Set {
 
     fn add_sql(&mut self, path: &Path, role: Role) -> Result<()> {
         let script = Script::parse(self.dialect, &path.display().to_string(), &read(path)?);
-        self.files.push(ReadFile { script, role });
+        self.files.push(ReadFile { script, role, no_transaction: false });
         Ok(())
     }
 }
 
-fn version(text: &str) -> Result<cofferdam::folder::Version> {
-    cofferdam::folder::Version::parse(text).ok_or_else(|| {
+fn version(text: &str) -> Result<Version> {
+    Version::parse(text).ok_or_else(|| {
         Error::invalid(format!("`since = \"{text}\"` under [check] is no version"))
             .hint("write the number with which the newest file of the history begins")
     })
 }
 
+/// The catalog in the file at `path`.
+pub(super) fn snapshot(path: &Path) -> Result<Catalog> {
+    Catalog::from_snapshot(&read(path)?).map_err(|error| error.while_(path.display()))
+}
+
 /// The migrations of `folder` that come before all of `named`, if those belong to it.
-fn before<'a>(folder: &'a Folder, named: &[PathBuf]) -> &'a [cofferdam::folder::Migration] {
-    let real = |path: &Path| path.canonicalize().ok();
-    let named: Vec<PathBuf> = named.iter().filter_map(|path| real(path)).collect();
-    let first =
-        folder.migrations.iter().position(|m| real(&m.path).is_some_and(|path| named.contains(&path)));
-    &folder.migrations[..first.unwrap_or(0)]
+fn before<'a>(folder: &'a Folder, named: &[PathBuf]) -> &'a [Migration] {
+    let of_folder = named.iter().filter_map(|path| of_folder(folder, path));
+    match of_folder.min_by(|a, b| a.version.cmp(&b.version)) {
+        Some(first) => &folder.migrations[..folder.migrations.partition_point(|m| m.version < first.version)],
+        None => &[],
+    }
+}
+
+/// The migration that `path` is, however it was written.
+fn of_folder<'a>(folder: &'a Folder, path: &Path) -> Option<&'a Migration> {
+    let name = path.file_name()?;
+    let mut same_name = folder.migrations.iter().filter(|m| m.path.file_name() == Some(name));
+    same_name.find(|m| matches!((m.path.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b))
 }
 
 /// Every file below `dir` that can be judged, in the order of its migrations.

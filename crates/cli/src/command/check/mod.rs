@@ -4,10 +4,11 @@
 //! cannot be read is a finding or an error, never skipped in silence.
 
 mod collect;
+mod live;
 
 use std::path::PathBuf;
 
-use cofferdam_analysis::judge::{self, Input, JudgedFile, Transaction};
+use cofferdam_analysis::judge::{self, Input, JudgedFile, Known, Role, Transaction};
 use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Finding, Severity};
 use serde::Serialize;
@@ -19,14 +20,18 @@ use crate::failure::Result;
 use crate::output::json::Verdict;
 use crate::output::text::{self, Style};
 use crate::output::{Output, finding};
+use crate::target::Chosen;
 use collect::Set;
+use live::Live;
 
 /// Judge migration files before they run, without a database
 ///
-/// Without PATHS, the files of the migrations folder that come after `since` under
-/// [check] in cofferdam.toml. Several paths are one set, in the order in which they
-/// run: later files see what earlier ones made. A path may also be a compose file, a
-/// Dockerfile, a package.json or a shell script.
+/// Without PATHS, what is pending in the database, if one is named; else the files of
+/// the migrations folder that come after `since` under [check] in cofferdam.toml.
+/// Several paths are one set, in the order in which they run: later files see what
+/// earlier ones made. A path may also be a compose file, a Dockerfile, a package.json or
+/// a shell script. With --database-url or --env, paths are judged by what that database
+/// holds.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Files or folders; - reads SQL from the standard input
@@ -38,6 +43,9 @@ pub(crate) struct Args {
     /// SQL that already ran: its tables exist, and count as big
     #[arg(long, value_name = "FILE")]
     schema: Vec<PathBuf>,
+    /// A catalog snapshot: what the tables are, and how big
+    #[arg(long, value_name = "FILE", conflicts_with = "schema")]
+    catalog: Option<PathBuf>,
     /// How the runner runs a file: as `migrate` does, each in one transaction, or none in one
     #[arg(long, value_enum, default_value_t)]
     transaction: TransactionMode,
@@ -89,31 +97,59 @@ struct Summary {
 }
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
-    let dialect = dialect(context, args.dialect)?;
+    let database = context.database()?;
+    let dialect = dialect(context, args.dialect, database.as_ref())?;
     let mut set = Set::new(dialect);
     for path in &args.schema {
         set.add_schema(path)?;
     }
-    if args.paths.is_empty() {
-        set.add_pending(&context.needed_folder()?, context.config.settings.check.since.as_deref())?;
-    } else {
+    if let Some(path) = &args.catalog {
+        set.catalog = Some(collect::snapshot(path)?);
+    }
+    // A URL of the environment tells the dialect; only one that was typed is asked about paths.
+    let typed = context.global.database_url.is_some() || context.global.env.is_some();
+    let asked = database.filter(|chosen| chosen.dialect() == dialect);
+    let asked = asked.filter(|_| typed || args.paths.is_empty());
+    match (asked, args.paths.as_slice()) {
+        (Some(chosen), paths) => add_live(context, chosen, paths, &mut set)?,
+        (None, []) => {
+            set.add_pending(&context.needed_folder()?, context.config.settings.check.since.as_deref())?;
+        }
         // Only to see what stands before the paths: a project without a folder has nothing there.
-        let folder = context.folder()?;
-        set.add_paths(&args.paths, folder.as_ref())?;
+        (None, paths) => set.add_paths(paths, context.folder()?.as_ref())?,
     }
     let fail_on = args.fail_on.or(context.config.settings.check.fail_on).unwrap_or(FailOn::Error);
-    let report = judge(&set, args.transaction.into());
+    let report = judge(set, args.transaction.into());
     Ok(print(&context.output, &report, fail_on.into()))
 }
 
+/// What is pending, or `paths`, judged by what the database holds.
+fn add_live(context: &Context, chosen: Chosen, paths: &[PathBuf], set: &mut Set) -> Result<()> {
+    let connect = context.environment.connect_options()?;
+    let live = context.run(async { Ok(Live::look(&chosen.target, &connect).await?) })?;
+    if paths.is_empty() {
+        let project = context.project_of(chosen)?;
+        let standing = live.standing(&project);
+        standing.notes.iter().for_each(|note| context.output.note(note));
+        set.problems = standing.problems;
+        standing.pending.into_iter().for_each(|migration| set.add_migration(migration, Role::Judged));
+    } else {
+        set.add_paths(paths, None)?;
+    }
+    if set.catalog.is_none() {
+        set.catalog = live.catalog;
+    }
+    Ok(())
+}
+
 /// Never told from the text: SQL of one dialect often parses as the other, and means something else.
-fn dialect(context: &Context, asked: Option<DialectName>) -> Result<Dialect> {
+fn dialect(context: &Context, asked: Option<DialectName>, database: Option<&Chosen>) -> Result<Dialect> {
     match asked {
         Some(DialectName::Postgres) => return Ok(Dialect::Postgres),
         Some(DialectName::Sqlite) => return Ok(Dialect::Sqlite),
         None => {}
     }
-    Ok(match context.database()? {
+    Ok(match database {
         Some(chosen) => chosen.dialect(),
         None => {
             context
@@ -124,16 +160,28 @@ fn dialect(context: &Context, asked: Option<DialectName>) -> Result<Dialect> {
     })
 }
 
-fn judge(set: &Set, transaction: Transaction) -> Report {
+fn judge(set: Set, transaction: Transaction) -> Report {
     let files: Vec<JudgedFile<'_>> = set
         .files
         .iter()
-        .map(|file| JudgedFile { transaction, ..JudgedFile::new(&file.script, file.role) })
+        .map(|file| JudgedFile {
+            // The format's own marker; a flag that was typed says more.
+            transaction: match transaction {
+                Transaction::Auto if file.no_transaction => Transaction::Never,
+                asked => asked,
+            },
+            ..JudgedFile::new(&file.script, file.role)
+        })
         .collect();
-    let input = Input { documents: &set.documents, ..Input::new(set.dialect, &files) };
-    let findings = judge::judge(&input);
+    let input = Input {
+        documents: &set.documents,
+        known: set.catalog.as_ref().map(|catalog| catalog as &dyn Known),
+        ..Input::new(set.dialect, &files)
+    };
+    let mut findings = set.problems;
+    findings.extend(judge::judge(&input));
     let of = |severity| findings.iter().filter(|f| f.severity == severity && f.allowed.is_none()).count();
-    let judged = || set.files.iter().filter(|file| file.role == judge::Role::Judged);
+    let judged = || set.files.iter().filter(|file| file.role == Role::Judged);
     let summary = Summary {
         files: judged().count() + set.documents.len(),
         statements: judged().map(|file| file.script.statements.len()).sum(),
@@ -152,10 +200,8 @@ fn print(output: &Output, report: &Report, fail_on: Severity) -> Exit {
         output.result(true, report, human);
         return Exit::Done;
     };
-    let verdict = Verdict {
-        message: format!("{} at or above {}", text::count(failing.len(), "finding"), fail_on.as_str()),
-        hint: Some(format!("cofferdam explain {}", first.rule)),
-    };
+    let message = format!("{} at or above {}", text::count(failing.len(), "finding"), fail_on.as_str());
+    let verdict = Verdict::findings(message, first.rule);
     output.judged(&verdict, report, human);
     Exit::Findings
 }

@@ -21,6 +21,8 @@ use futures_util::future::try_join_all;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Row, SimpleQueryMessage};
 
+use crate::db::postgres_error;
+
 /// The oldest server whose catalog is read, as `server_version_num`.
 const OLDEST: u32 = 150_000;
 
@@ -97,7 +99,8 @@ impl Answers {
 ///
 /// # Errors
 /// `Invalid` for a server older than 15, `Blocked` when a lock or statement timeout of the
-/// session ended it, `Unreachable` when the connection broke, `Conflict` for what else the server says.
+/// session ended it, `Unreachable` when the connection broke, `Conflict` for what else the server
+/// says, such as a transaction that has failed already.
 pub async fn read(client: &Client) -> Result<Catalog> {
     let (open, close, undo) = if in_transaction(client).await? {
         const UNDO: &str = "rollback to savepoint cofferdam_catalog; release savepoint cofferdam_catalog";
@@ -177,16 +180,7 @@ fn lost_a_race(e: &tokio_postgres::Error) -> bool {
 }
 
 fn failed(e: tokio_postgres::Error) -> Error {
-    let error = match e.as_db_error() {
-        None => Error::unreachable("the connection broke while the catalog was read"),
-        Some(told) => {
-            let blocked = [&SqlState::LOCK_NOT_AVAILABLE, &SqlState::QUERY_CANCELED].contains(&told.code());
-            let message = format!("cannot read the catalog: {}", told.message());
-            let error = if blocked { Error::blocked(message) } else { Error::conflict(message) };
-            told.detail().into_iter().fold(error, |error, detail| error.detail(detail))
-        }
-    };
-    error.source(e)
+    postgres_error(e).while_("read the catalog")
 }
 
 /// A column of an answer by its name. Failing is a bug: the names stand in our own SQL.

@@ -10,13 +10,9 @@ select i.indexrelid as oid, i.indrelid as relation, c.relname::text as name, am.
        case when i.indexprs is not null
             then (select array_agg(pg_get_indexdef(i.indexrelid, k, false) order by k)
                   from generate_series(1, i.indnatts::int4) k) end as expressions,
-       (select array_agg(a.attnum::int4 order by a.attnum) from pg_attribute a
-        where a.attrelid = i.indexrelid and a.attstattarget >= 0) as statistics_on,
-       (select array_agg(a.attstattarget::int4 order by a.attnum) from pg_attribute a
-        where a.attrelid = i.indexrelid and a.attstattarget >= 0) as statistics,
+       st.positions as statistics_on, st.targets as statistics,
        s.spcname::text as tablespace, c.reltuples::float8 as rows, c.relpages::int8 as pages,
-       (select o.conname::text from pg_constraint o
-        where o.conindid = i.indexrelid and o.contype in ('p', 'u', 'x')) as constraint_name,
+       o.conname::text as constraint_name,
        pn.nspname::text as parent_schema, p.relname::text as parent_name
 from pg_index i
 join pg_class c on c.oid = i.indexrelid
@@ -24,6 +20,11 @@ join pg_class r on r.oid = i.indrelid
 join pg_namespace n on n.oid = r.relnamespace
 join pg_am am on am.oid = c.relam
 left join pg_tablespace s on s.oid = c.reltablespace
+left join pg_constraint o on o.conindid = i.indexrelid and o.contype in ('p', 'u', 'x')
+left join (select a.attrelid, array_agg(a.attnum::int4 order by a.attnum) as positions,
+                  array_agg(a.attstattarget::int4 order by a.attnum) as targets
+           from pg_attribute a where a.attstattarget >= 0 and a.attrelid >= 16384
+           group by a.attrelid) st on st.attrelid = i.indexrelid
 left join pg_inherits h on h.inhrelid = i.indexrelid
 left join pg_class p on p.oid = h.inhparent
 left join pg_namespace pn on pn.oid = p.relnamespace

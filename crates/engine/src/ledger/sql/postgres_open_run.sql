@@ -1,2 +1,2 @@
 -- Returns the newest run; AccessShare.
-select id, state, error from cofferdam.run order by id desc limit 1
+select id, command, state, error from cofferdam.run order by id desc limit 1

@@ -16,7 +16,7 @@ use tokio_postgres::error::SqlState;
 
 use super::super::LockLimits;
 use super::{Failed, set_local};
-use crate::db::{Backend, DbResult, Ident, Poll, Session};
+use crate::db::{Backend, DbResult, Poll, QualifiedIdent, Session};
 
 /// A first attempt to queue is short, later ones a little longer.
 const SHORT_QUEUE: Duration = Duration::from_millis(20);
@@ -189,11 +189,7 @@ fn quoted<'a>(names: impl Iterator<Item = &'a ObjectName>) -> Result<Vec<String>
 
 /// A name as `to_regclass` reads it.
 pub(super) fn quote(name: &ObjectName) -> Result<String> {
-    let last = Ident::new(name.name.as_str())?;
-    Ok(match &name.schema {
-        Some(schema) => format!("{}.{last}", Ident::new(schema.as_str())?),
-        None => last.to_string(),
-    })
+    QualifiedIdent::of(name).map(|name| name.to_string())
 }
 
 /// Somebody who holds a lock.

@@ -29,7 +29,7 @@ pub(super) async fn prove(
             continue;
         };
         let (table_sql, untouched): (String, bool) = (row.get(0), row.get(1));
-        if only_ours(client, job.run, &table_sql, untouched).await?
+        if only_ours(client, job.run, &table_sql, untouched && !claim.must_be_empty).await?
             || column_empty(client, &table_sql, claim).await?
         {
             continue;

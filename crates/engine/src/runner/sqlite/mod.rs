@@ -9,12 +9,13 @@
 //! rollback point that was being copied is left under a temporary name and made anew.
 
 mod proof;
+mod restore;
 mod state;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use cofferdam_analysis::sql::{Action, Script, Statement, table::TableChange};
+use cofferdam_analysis::sql::{Action, ObjectKind, Script, Statement, table::TableChange};
 use cofferdam_analysis::{Error, ErrorKind, Result, plan};
 use rusqlite::Connection;
 
@@ -25,6 +26,8 @@ use crate::ledger::sqlite::{self as rows, Taken};
 use crate::ledger::{RunState, StepState};
 use crate::{Event, Project, Stop, Watch};
 
+pub(crate) use restore::NotRestored;
+pub(crate) use state::Outcome;
 pub use state::{TableState, table_states};
 
 /// How a command runs steps.
@@ -62,6 +65,9 @@ pub struct Runner<'w> {
     settings: Vec<(&'static str, String)>,
     watch: &'w mut dyn Watch,
 }
+
+/// The way out for whoever finds the database open elsewhere.
+const OPEN: &str = "end that process (lsof shows who has the file open), then run this again";
 
 /// Settings of a connection that a file may change and the next must not inherit.
 const SETTINGS: [&str; 10] = [
@@ -296,10 +302,12 @@ impl<'w> Runner<'w> {
 
     fn begin(&self) -> Result<()> {
         retry(&self.options, "the write lock", || self.db.execute_batch("begin immediate"))
+            .map_err(|e| e.hint(OPEN))
     }
 
     fn commit(&self) -> Result<()> {
-        retry(&self.options, "the end of an open reader", || self.db.execute_batch("commit"))
+        retry(&self.options, "an open reader to end", || self.db.execute_batch("commit"))
+            .map_err(|e| e.hint(OPEN))
     }
 
     fn rollback(&self) {
@@ -326,10 +334,12 @@ impl<'w> Runner<'w> {
 
 /// What the file needs, from its plan and its statements.
 pub fn needs(script: &Script, file: &plan::FilePlan) -> FileNeeds {
-    let rebuilds = script.statements.iter().flat_map(Statement::actions).any(|action| match action {
-        Action::Drop { kind: cofferdam_analysis::sql::ObjectKind::Table, .. } => true,
-        Action::AlterTable { change: TableChange::RenameTo(_), .. } => true,
-        _ => false,
+    let rebuilds = script.statements.iter().flat_map(Statement::actions).any(|action| {
+        matches!(
+            action,
+            Action::Drop { kind: ObjectKind::Table, .. }
+                | Action::AlterTable { change: TableChange::RenameTo(_), .. }
+        )
     });
     FileNeeds {
         // A rebuild with enforcement on would delete the children of the rows it drops.
@@ -354,12 +364,17 @@ fn retry(options: &RunnerOptions, for_what: &str, run: impl Fn() -> rusqlite::Re
         if Instant::now() >= until {
             let seconds = options.budget.as_secs();
             return Err(Error::blocked(format!(
-                "waited {seconds} s for {for_what}: another process has the database open in a transaction"
-            ))
-            .hint("end that process (lsof shows who has the file open), then run this again"));
+                "waited {seconds} s for {for_what}: another process has the database open"
+            )));
         }
-        std::thread::sleep(db::spread(Duration::from_millis(20)));
+        pause(Duration::from_millis(20));
     }
+}
+
+/// Between two polls of a lock that SQLite cannot wait for without keeping ours.
+#[expect(clippy::disallowed_methods, reason = "this is the polling itself; nothing else runs on this thread")]
+fn pause(about: Duration) {
+    std::thread::sleep(db::spread(about));
 }
 
 fn wait_for_lease(
@@ -391,6 +406,6 @@ fn wait_for_lease(
             return Err(Error::blocked(format!("another runner is at work: {holder}"))
                 .hint("wait for it (--lease-wait 30m), or run this again later"));
         }
-        std::thread::sleep(db::spread(rows::ASK_EVERY));
+        pause(rows::ASK_EVERY);
     }
 }

@@ -23,7 +23,7 @@ async fn limits_hold_inside_the_transaction_and_are_gone_after_it() {
         let transaction = guard.begin(&mut session).await.unwrap();
         let inside: String = transaction.query_one(LIMITS, &[]).await.unwrap().get(0);
         assert_eq!(inside, "20ms 0 15s 1s");
-        guard.statement_timeout(Duration::from_secs(7)).apply(&transaction).await.unwrap();
+        guard.statement_timeout(Duration::from_secs(7)).apply(transaction.client()).await.unwrap();
         let inside: String = transaction.query_one(LIMITS, &[]).await.unwrap().get(0);
         assert_eq!(inside, "20ms 7s 15s 1s");
         transaction.commit().await.unwrap();

@@ -1,0 +1,2 @@
+drop index notes_key;
+alter table notes drop column key;

@@ -1,0 +1,271 @@
+//! `migrate` and `plan` on Postgres.
+
+use std::time::Instant;
+
+use cofferdam_analysis::catalog::Catalog;
+use cofferdam_analysis::sql::Dialect;
+use cofferdam_analysis::{Error, Result};
+
+use super::plan::{File, Work, work};
+use super::report::{AppliedMigration, MigrateReport, PlanReport};
+use super::{Failure, Options};
+use crate::crash::{self, CrashPoint};
+use crate::db::{self, DbResult, PostgresTarget, Session};
+use crate::folder::Format;
+use crate::foreign::{self, Surroundings};
+use crate::ledger::{self, History, Kind, NewMigration, RunState, StepState, standing};
+use crate::runner::postgres::{Runner, RunnerOptions};
+use crate::runner::{Job, Record};
+use crate::{Event, Project, Watch};
+
+/// Tables up to this size are counted; of larger ones the planner's estimate is shown.
+const EXACT_BELOW: i64 = 100_000;
+
+const NO_POINT: &str =
+    "a Postgres database has no rollback point yet: take a dump with pg_dump before a dangerous change";
+
+/// What a connection shows before anything is decided.
+struct Seen {
+    history: History,
+    has_ledger: bool,
+    project: Project,
+}
+
+async fn look(session: &Session, project: &Project) -> Result<Seen> {
+    let has_ledger = ledger::postgres::exists(session).await?;
+    let history = if has_ledger { ledger::postgres::history(session).await? } else { History::default() };
+    // A history that is all ours needs no look around: this is what every start of a container does.
+    let around = if history.applied.last().is_some_and(|a| a.source == Format::Native.as_str()) {
+        Surroundings::default()
+    } else {
+        foreign::postgres(session).await?
+    };
+    let project = project.as_history_has_it(&history, &around)?;
+    foreign::refuse_unmanaged(&around, has_ledger, &history, &project.folder)?;
+    Ok(Seen { history, has_ledger, project })
+}
+
+/// Reads the catalog when `work` asks for it, that is, when something is pending.
+async fn judge<'a>(
+    session: &Session,
+    project: &'a Project,
+    options: &Options,
+    history: &History,
+) -> Result<(Work<'a>, Option<Catalog>)> {
+    let pending = !standing::standing(&project.folder, history, project.out_of_order()).pending.is_empty();
+    let catalog = if pending { Some(crate::catalog::postgres::read(session).await?) } else { None };
+    let work = work(project, history, options, Dialect::Postgres, catalog.as_ref())?;
+    Ok((work, catalog))
+}
+
+pub(super) async fn plan(
+    project: &Project,
+    target: &PostgresTarget,
+    options: &Options,
+) -> Result<PlanReport> {
+    let session = db::connect(target, &project.connect).await?;
+    let seen = look(&session, project).await?;
+    let project = &seen.project;
+    let (work, catalog) = judge(&session, project, options, &seen.history).await?;
+    session.close().await;
+    Ok(PlanReport {
+        steps: work.steps(catalog.as_ref()),
+        findings: work.findings,
+        rollback_point: None,
+        rollback_point_reason: Some(NO_POINT.to_owned()),
+        already: work.already,
+        notes: work.notes,
+    })
+}
+
+pub(super) async fn run(
+    project: &Project,
+    target: &PostgresTarget,
+    options: &Options,
+    watch: &mut dyn Watch,
+) -> Result<MigrateReport, Failure> {
+    let session = db::connect(target, &project.connect).await?;
+    let seen = look(&session, project).await?;
+    let project = &seen.project;
+    let (before, _) = judge(&session, project, options, &seen.history).await?;
+    if before.refuses() {
+        return Err(refusal(&session, &before).await?);
+    }
+    if before.files.is_empty() || options.dry_run {
+        session.close().await;
+        return Ok(report(before, Vec::new(), options.dry_run));
+    }
+    if !seen.has_ledger {
+        ledger::postgres::create(&session, &project.actor).await?;
+        crash::hit(CrashPoint::LedgerCreated);
+    }
+    let runner_options =
+        RunnerOptions { locks: options.locks, lease_wait: options.lease_wait, stop: options.stop.clone() };
+    let mut runner = Runner::start(session, project, runner_options, watch).await?;
+    // Somebody may have been at work until the lease was ours: decide anew.
+    let decided = async {
+        let history = ledger::postgres::history(runner.session()).await?;
+        let (work, _) = judge(runner.session(), project, options, &history).await?;
+        Ok::<_, Error>((history, work))
+    };
+    let (history, work) = match decided.await {
+        Ok((_, work)) if work.files.is_empty() => {
+            runner.release().await?;
+            return Ok(report(work, Vec::new(), false));
+        }
+        Ok((history, work)) => (history, work),
+        Err(error) => {
+            runner.release().await?;
+            return Err(error.into());
+        }
+    };
+    if work.refuses() {
+        let failure = refusal(runner.session(), &work).await?;
+        runner.release().await?;
+        return Err(failure);
+    }
+    let run = match standing::open_migrate(history.open_run.as_ref())? {
+        Some(run) => reopen(&runner, run.id).await?,
+        None => begin(&runner, &work).await?,
+    };
+    crash::hit(CrashPoint::RunBegun);
+    let mut applied = Vec::new();
+    match apply_all(&mut runner, project, &work, &history, run, &mut applied).await {
+        Ok(()) => {
+            crash::hit(CrashPoint::StepsDone);
+            runner.finish(run, RunState::Done, None).await?;
+            Ok(report(work, applied, false))
+        }
+        Err(error) => {
+            if !runner.session().is_closed() {
+                // The reason of the failure matters more than a ledger that could not take it.
+                let _ = runner.finish(run, RunState::Failed, Some(error.message())).await;
+            }
+            Err(Failure { error, findings: Vec::new(), applied })
+        }
+    }
+}
+
+/// The refusal, with the sizes of the tables at stake.
+async fn refusal(session: &Session, work: &Work<'_>) -> Result<Failure> {
+    let mut sizes = Vec::new();
+    for table in work.endangered() {
+        let name = db::QualifiedIdent::of(&table)?.to_string();
+        if let Some(row) = session.query_opt(include_str!("sql/size.sql"), &[&name]).await.db()? {
+            let (shown, estimate): (String, i64) = (row.get(0), row.get(1));
+            if estimate >= EXACT_BELOW {
+                sizes.push(format!("{table} has about {estimate} rows"));
+                continue;
+            }
+            let rows: i64 =
+                session.query_one(&format!("select count(*) from {shown}"), &[]).await.db()?.get(0);
+            sizes.push(format!("{table} has {rows} rows"));
+        }
+    }
+    work.refusal(&sizes).ok_or_else(|| Error::bug("a refusal without a finding that refuses"))
+}
+
+async fn begin(runner: &Runner<'_>, work: &Work<'_>) -> Result<i64> {
+    let steps: Vec<&str> =
+        work.files.iter().flat_map(|f| f.plan.steps.iter().skip(f.done)).map(|s| s.id.as_str()).collect();
+    let plan = serde_json::json!({"steps": steps}).to_string();
+    runner.fenced(async |client| ledger::postgres::begin_run(client, "migrate", &plan).await).await
+}
+
+async fn reopen(runner: &Runner<'_>, run: i64) -> Result<i64> {
+    runner
+        .fenced(async |client| ledger::postgres::end_run(client, run, RunState::Running, None).await)
+        .await?;
+    Ok(run)
+}
+
+async fn apply_all(
+    runner: &mut Runner<'_>,
+    project: &Project,
+    work: &Work<'_>,
+    history: &History,
+    run: i64,
+    applied: &mut Vec<AppliedMigration>,
+) -> Result<()> {
+    let of = work.files.iter().map(|f| f.plan.steps.len() - f.done).sum();
+    let mut number = 0;
+    for file in &work.files {
+        let begun = Instant::now();
+        let result = apply_file(runner, project, file, history, run, (&mut number, of)).await;
+        result.map_err(|error| error.while_(format!("cannot apply {}", file.migration.file_name())))?;
+        applied.push(AppliedMigration {
+            version: file.migration.version.to_string(),
+            name: file.migration.name.clone(),
+            duration_ms: begun.elapsed().as_millis() as i64,
+            online: None,
+        });
+    }
+    Ok(())
+}
+
+async fn apply_file(
+    runner: &mut Runner<'_>,
+    project: &Project,
+    file: &File<'_>,
+    history: &History,
+    run: i64,
+    (number, of): (&mut usize, usize),
+) -> Result<()> {
+    runner.fresh().await?;
+    let steps = &file.plan.steps;
+    let open = standing::open_migrate(history.open_run.as_ref())?;
+    if file.done > 0 || open.is_some_and(|r| steps.iter().any(|s| r.step(&s.id).is_some())) {
+        let version = file.migration.version.to_string();
+        runner.watch().event(Event::Resuming { version, done: file.done, steps: steps.len() });
+    }
+    let begun = Instant::now();
+    for (index, step) in steps.iter().enumerate().skip(file.done) {
+        *number += 1;
+        runner.watch().event(Event::StepStarted { step: step.id.clone(), number: *number, of });
+        let step_begun = Instant::now();
+        let last = index + 1 == steps.len();
+        let migration = new_migration(project, file, run, begun);
+        let record =
+            if last { Record::Applied { migration, detail: file.audit_detail() } } else { Record::Nothing };
+        let job = Job { run, step, script: &file.script, proofs: &file.proofs, record };
+        match open.and_then(|run| run.step(&step.id)).filter(|left| left.state == StepState::Intent) {
+            Some(left) => runner.settle(&job, left).await?,
+            None => runner.step(&job).await?,
+        }
+        let duration_ms = step_begun.elapsed().as_millis() as u64;
+        runner.watch().event(Event::StepDone { step: step.id.clone(), duration_ms });
+    }
+    Ok(())
+}
+
+fn new_migration<'a>(project: &'a Project, file: &'a File<'_>, run: i64, begun: Instant) -> NewMigration<'a> {
+    NewMigration {
+        source: project.folder.format.as_str(),
+        version: file.migration.version.as_str(),
+        name: &file.migration.name,
+        kind: Kind::Applied,
+        checksum: Some(file.migration.checksum),
+        foreign_checksum: None,
+        duration_ms: Some(begun.elapsed().as_millis() as i64),
+        run_id: Some(run),
+    }
+}
+
+fn report(work: Work<'_>, applied: Vec<AppliedMigration>, dry_run: bool) -> MigrateReport {
+    let would_apply = if dry_run {
+        work.files.iter().map(|f| f.migration.version.to_string()).collect()
+    } else {
+        Vec::new()
+    };
+    MigrateReport {
+        applied,
+        already: work.already,
+        skipped: work.skipped,
+        would_apply,
+        rollback_point: None,
+        rollback_point_reason: Some(NO_POINT.to_owned()),
+        run: None,
+        findings: work.findings,
+        notes: work.notes,
+    }
+}

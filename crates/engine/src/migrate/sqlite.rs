@@ -1,0 +1,301 @@
+//! `migrate` and `plan` on SQLite.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use cofferdam_analysis::sql::Dialect;
+use cofferdam_analysis::{Error, Result};
+use rusqlite::Connection;
+
+use super::plan::{File, Work, work};
+use super::report::{AppliedMigration, MigrateReport, PlanReport, RollbackPoint};
+use super::{Failure, Options};
+use crate::crash::{self, CrashPoint};
+use crate::db::{self, SqliteMode, SqliteOptions, SqliteTarget};
+use crate::foreign;
+use crate::ledger::{self, History, Kind, NewMigration, RunState, standing};
+use crate::runner::sqlite::{FileNeeds, Runner, RunnerOptions, needs};
+use crate::runner::{Job, Record};
+use crate::{Event, Project, Watch};
+
+/// Allows of these rules mean that rows may go.
+const LOSES_ROWS: [&str; 2] = ["silent-row-loss", "silent-overwrite"];
+
+fn look(db: &Connection, project: &Project) -> Result<(History, bool, Project)> {
+    let has_ledger = ledger::sqlite::exists(db)?;
+    let history = if has_ledger { ledger::sqlite::history(db)? } else { History::default() };
+    let around = foreign::sqlite(db)?;
+    let project = project.as_history_has_it(&history, &around)?;
+    foreign::refuse_unmanaged(&around, has_ledger, &history, &project.folder)?;
+    Ok((history, has_ledger, project))
+}
+
+fn judge<'a>(
+    db: &Connection,
+    project: &'a Project,
+    options: &Options,
+    history: &History,
+) -> Result<Work<'a>> {
+    let catalog = crate::catalog::sqlite::read(db)?;
+    work(project, history, options, Dialect::Sqlite, Some(&catalog))
+}
+
+pub(super) fn plan(project: &Project, target: &SqliteTarget, options: &Options) -> Result<PlanReport> {
+    let db = match db::open_sqlite(target, SqliteOptions::new(SqliteMode::ReadOnly)) {
+        Ok(db) => db,
+        // `migrate` would create the file: the plan is that of an empty database.
+        Err(_) if target.path().is_some_and(|path| !path.exists()) => {
+            Connection::open_in_memory().map_err(db::sqlite_error)?
+        }
+        Err(error) => return Err(error),
+    };
+    let (history, _, project) = look(&db, project)?;
+    let project = &project;
+    let catalog = crate::catalog::sqlite::read(&db)?;
+    let work = work(project, &history, options, Dialect::Sqlite, Some(&catalog))?;
+    let point = work.files.iter().find_map(|file| rollback_point(target, file, "RUN".to_owned()));
+    let mut steps = work.steps(Some(&catalog));
+    if let Some((file, _)) = &point {
+        for step in steps.iter_mut().filter(|s| s.undo.is_none() && s.file == *file) {
+            step.undo = Some("the copy made before it".to_owned());
+        }
+    }
+    let reason = point.is_none().then(|| "nothing pending rebuilds a table or loses rows".to_owned());
+    Ok(PlanReport {
+        steps,
+        findings: work.findings,
+        rollback_point: point.map(|(_, point)| RollbackPoint { path: None, ..point }),
+        rollback_point_reason: reason,
+        already: work.already,
+        notes: work.notes,
+    })
+}
+
+pub(super) fn run(
+    project: &Project,
+    target: &SqliteTarget,
+    options: &Options,
+    watch: &mut dyn Watch,
+) -> Result<MigrateReport, Failure> {
+    let new_file = target.path().is_some_and(|path| !path.exists());
+    if options.dry_run {
+        return dry_run(project, target, options);
+    }
+    if new_file {
+        // Refuse before the file is made.
+        let empty = Connection::open_in_memory().map_err(db::sqlite_error)?;
+        if let Some(failure) = judge(&empty, project, options, &History::default())?.refusal(&[]) {
+            return Err(failure);
+        }
+    }
+    let db = open(target, if new_file { SqliteMode::Create } else { SqliteMode::ReadWrite })?;
+    let (history, has_ledger, project) = look(&db, project)?;
+    let project = &project;
+    let before = judge(&db, project, options, &history)?;
+    if before.refuses() {
+        return Err(refusal(&db, &before)?);
+    }
+    if before.files.is_empty() {
+        return Ok(report(before, Vec::new(), None));
+    }
+    if !has_ledger {
+        ledger::sqlite::create(&db, &project.actor)?;
+        crash::hit(CrashPoint::LedgerCreated);
+    }
+    let runner_options = RunnerOptions {
+        budget: options.locks.budget,
+        lease_wait: options.lease_wait,
+        stop: options.stop.clone(),
+    };
+    let mut runner = Runner::start(db, target, project, runner_options, watch)?;
+    let decided = ledger::sqlite::history(runner.db())
+        .and_then(|history| Ok((judge(runner.db(), project, options, &history)?, history)));
+    let (work, history) = match decided {
+        Ok((work, history)) => (work, history),
+        Err(error) => {
+            runner.release()?;
+            return Err(error.into());
+        }
+    };
+    if work.files.is_empty() {
+        runner.release()?;
+        return Ok(report(work, Vec::new(), None));
+    }
+    if work.refuses() {
+        let failure = refusal(runner.db(), &work)?;
+        runner.release()?;
+        return Err(failure);
+    }
+    let open = standing::open_migrate(history.open_run.as_ref())?;
+    let run = runner.fenced(|db| match open {
+        Some(run) => ledger::sqlite::end_run(db, run.id, RunState::Running, None).map(|()| run.id),
+        None => {
+            let steps: Vec<&str> = work
+                .files
+                .iter()
+                .flat_map(|f| f.plan.steps.iter().skip(f.done))
+                .map(|s| s.id.as_str())
+                .collect();
+            ledger::sqlite::begin_run(db, "migrate", &serde_json::json!({"steps": steps}).to_string())
+        }
+    })?;
+    crash::hit(CrashPoint::RunBegun);
+    let mut applied = Vec::new();
+    let mut point = None;
+    match apply_all(&mut runner, target, project, &work, run, &mut applied, &mut point) {
+        Ok(()) => {
+            crash::hit(CrashPoint::StepsDone);
+            runner.finish(run, RunState::Done, None)?;
+            Ok(report(work, applied, point))
+        }
+        Err(error) => {
+            // The reason of the failure matters more than a ledger that could not take it.
+            let _ = runner.finish(run, RunState::Failed, Some(error.message()));
+            Err(Failure { error, findings: Vec::new(), applied })
+        }
+    }
+}
+
+/// The refusal, with the sizes of the tables at stake.
+fn refusal(db: &Connection, work: &Work<'_>) -> Result<Failure> {
+    let mut sizes = Vec::new();
+    for table in work.endangered() {
+        let sql = format!("select count(*) from {}", db::Ident::new(table.name.as_str())?);
+        // A table that is not there has nothing to lose.
+        if let Ok(rows) = db.query_row(&sql, [], |row| row.get::<_, i64>(0)) {
+            sizes.push(format!("{table} has {rows} rows"));
+        }
+    }
+    work.refusal(&sizes).ok_or_else(|| Error::bug("a refusal without a finding that refuses"))
+}
+
+fn open(target: &SqliteTarget, mode: SqliteMode) -> Result<Connection> {
+    db::open_sqlite(target, SqliteOptions { wal: true, ..SqliteOptions::new(mode) })
+}
+
+fn dry_run(project: &Project, target: &SqliteTarget, options: &Options) -> Result<MigrateReport, Failure> {
+    let exists = target.path().is_none_or(Path::exists);
+    let db = if exists {
+        db::open_sqlite(target, SqliteOptions::new(SqliteMode::ReadOnly))?
+    } else {
+        Connection::open_in_memory().map_err(db::sqlite_error)?
+    };
+    let (history, _, project) = look(&db, project)?;
+    let project = &project;
+    let work = judge(&db, project, options, &history)?;
+    if work.refuses() {
+        return Err(refusal(&db, &work)?);
+    }
+    let would_apply = work.files.iter().map(|f| f.migration.version.to_string()).collect();
+    Ok(MigrateReport { would_apply, ..report(work, Vec::new(), None) })
+}
+
+/// The copy a file needs before its first step: when it rebuilds a table or may lose rows.
+fn rollback_point(target: &SqliteTarget, file: &File<'_>, run: String) -> Option<(String, RollbackPoint)> {
+    let needs = needs(&file.script, &file.plan);
+    let loses = !file.allowed.is_empty();
+    let path = target.path().filter(|_| needs.rebuilds || loses)?;
+    let why = if needs.rebuilds { "rebuilds or drops a table" } else { "loses rows, which was allowed" };
+    let name = file.migration.file_name();
+    let copy = copy_path(path, &run, file.migration.version.as_str());
+    let point = RollbackPoint {
+        kind: "file-copy",
+        reason: format!("{name} {why}"),
+        path: Some(copy.display().to_string()),
+    };
+    Some((file.migration.path.display().to_string(), point))
+}
+
+/// Beside the database, so that it is on the same disk and easy to find.
+fn copy_path(database: &Path, run: &str, version: &str) -> PathBuf {
+    let mut name = database.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".before-{version}.run-{run}"));
+    database.with_file_name(name)
+}
+
+fn apply_all(
+    runner: &mut Runner<'_>,
+    target: &SqliteTarget,
+    project: &Project,
+    work: &Work<'_>,
+    run: i64,
+    applied: &mut Vec<AppliedMigration>,
+    point: &mut Option<RollbackPoint>,
+) -> Result<()> {
+    let of = work.files.iter().map(|f| f.plan.steps.len() - f.done).sum();
+    let mut number = 0;
+    for file in &work.files {
+        let begun = Instant::now();
+        let mut needs = needs(&file.script, &file.plan);
+        needs.may_lose = file.allows(&LOSES_ROWS);
+        if let Some((_, taken)) = rollback_point(target, file, run.to_string()) {
+            needs.copy_to = taken.path.as_ref().map(PathBuf::from);
+            *point = Some(taken);
+        }
+        let result = apply_file(runner, project, file, &needs, run, (&mut number, of));
+        result.map_err(|error| error.while_(format!("cannot apply {}", file.migration.file_name())))?;
+        applied.push(AppliedMigration {
+            version: file.migration.version.to_string(),
+            name: file.migration.name.clone(),
+            duration_ms: begun.elapsed().as_millis() as i64,
+            online: None,
+        });
+    }
+    Ok(())
+}
+
+fn apply_file(
+    runner: &mut Runner<'_>,
+    project: &Project,
+    file: &File<'_>,
+    needs: &FileNeeds,
+    run: i64,
+    (number, of): (&mut usize, usize),
+) -> Result<()> {
+    runner.fresh(needs.foreign_keys)?;
+    let steps = &file.plan.steps;
+    if file.done > 0 {
+        let version = file.migration.version.to_string();
+        runner.watch().event(Event::Resuming { version, done: file.done, steps: steps.len() });
+    }
+    let begun = Instant::now();
+    for (index, step) in steps.iter().enumerate().skip(file.done) {
+        *number += 1;
+        runner.watch().event(Event::StepStarted { step: step.id.clone(), number: *number, of });
+        let step_begun = Instant::now();
+        let migration = NewMigration {
+            source: project.folder.format.as_str(),
+            version: file.migration.version.as_str(),
+            name: &file.migration.name,
+            kind: Kind::Applied,
+            checksum: Some(file.migration.checksum),
+            foreign_checksum: None,
+            duration_ms: Some(begun.elapsed().as_millis() as i64),
+            run_id: Some(run),
+        };
+        let last = index + 1 == steps.len();
+        let record =
+            if last { Record::Applied { migration, detail: file.audit_detail() } } else { Record::Nothing };
+        // The copy is the state before the file's first step, and only that.
+        let needs = FileNeeds { copy_to: needs.copy_to.clone().filter(|_| index == 0), ..needs.clone() };
+        runner.step(&Job { run, step, script: &file.script, proofs: &file.proofs, record }, &needs)?;
+        let duration_ms = step_begun.elapsed().as_millis() as u64;
+        runner.watch().event(Event::StepDone { step: step.id.clone(), duration_ms });
+    }
+    Ok(())
+}
+
+fn report(work: Work<'_>, applied: Vec<AppliedMigration>, point: Option<RollbackPoint>) -> MigrateReport {
+    let reason = point.is_none().then(|| "nothing applied rebuilt a table or lost rows".to_owned());
+    MigrateReport {
+        applied,
+        already: work.already,
+        skipped: work.skipped,
+        would_apply: Vec::new(),
+        rollback_point: point,
+        rollback_point_reason: reason,
+        run: None,
+        findings: work.findings,
+        notes: work.notes,
+    }
+}

@@ -1,0 +1,187 @@
+//! `rollback` on SQLite: by down files, or by the copy made before the migration.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use cofferdam_analysis::plan::FilePlan;
+use cofferdam_analysis::sql::{Dialect, Script};
+use cofferdam_analysis::{Error, NobodysRows, Result};
+use rusqlite::{Connection, OptionalExtension};
+
+use super::loss::losses;
+use super::plan::{Undo, no_way_back, undos};
+use super::{Options, RollbackReport, refuse_loss};
+use crate::db::{self, DbResult, Ident, SqliteMode, SqliteOptions, SqliteTarget};
+use crate::ledger::{self, RunState};
+use crate::runner::sqlite::{FileNeeds, Outcome, Runner, RunnerOptions, needs};
+use crate::runner::{Job, Record};
+use crate::{Event, Project, Watch, foreign};
+
+pub(super) fn run(
+    project: &Project,
+    target: &SqliteTarget,
+    options: &Options,
+    watch: &mut dyn Watch,
+) -> Result<RollbackReport> {
+    let db =
+        db::open_sqlite(target, SqliteOptions { wal: true, ..SqliteOptions::new(SqliteMode::ReadWrite) })?;
+    if !ledger::sqlite::exists(&db)? {
+        return Err(Error::invalid("there is nothing to roll back: the database has no ledger of ours"));
+    }
+    let history = ledger::sqlite::history(&db)?;
+    let project = &project.as_history_has_it(&history, &foreign::Surroundings::default())?;
+    undos(project, &history, options.to.as_deref(), Dialect::Sqlite)?;
+    let runner_options = RunnerOptions {
+        budget: options.locks.budget,
+        lease_wait: options.lease_wait,
+        stop: options.stop.clone(),
+    };
+    let mut runner = Runner::start(db, target, project, runner_options, watch)?;
+    let result = under_lease(&mut runner, project, options);
+    let released = runner.release();
+    result.and_then(|report| released.map(|()| report))
+}
+
+fn under_lease(runner: &mut Runner<'_>, project: &Project, options: &Options) -> Result<RollbackReport> {
+    let history = ledger::sqlite::history(runner.db())?;
+    let undos = undos(project, &history, options.to.as_deref(), Dialect::Sqlite)?;
+    let mut report = RollbackReport { undone: Vec::new(), would_lose: BTreeMap::new(), point: None };
+    for undo in &undos {
+        let lost = match &undo.down {
+            Some((script, plan)) => by_down_file(runner, undo, script, plan, options)?,
+            None => {
+                let (lost, point) = by_copy(runner, undo, options)?;
+                report.point = Some(point);
+                lost
+            }
+        };
+        report.undone.push(undo.applied.version.clone());
+        for (table, rows) in lost {
+            *report.would_lose.entry(table).or_default() += rows;
+        }
+    }
+    Ok(report)
+}
+
+fn by_down_file(
+    runner: &mut Runner<'_>,
+    undo: &Undo<'_>,
+    script: &Script,
+    plan: &FilePlan,
+    options: &Options,
+) -> Result<BTreeMap<String, i64>> {
+    let version = &undo.applied.version;
+    let (lost, proofs) = count(runner.db(), script)?;
+    if !lost.is_empty() && !options.discard_writes {
+        return Err(refuse_loss(version, &lost));
+    }
+    let needs = FileNeeds { may_lose: true, ..needs(script, plan) };
+    runner.fresh(needs.foreign_keys)?;
+    let command = &undo.command;
+    let run = runner.fenced(|db| {
+        ledger::sqlite::begin_run(db, command, &serde_json::json!({"undo": version}).to_string())
+    })?;
+    let result = steps(runner, undo, (script, plan), &needs, &proofs, run);
+    let (state, error) = match &result {
+        Ok(()) => (RunState::Done, None),
+        Err(error) => (RunState::Failed, Some(error.message())),
+    };
+    let ended = runner.fenced(|db| ledger::sqlite::end_run(db, run, state, error));
+    let result = result.and(ended);
+    result.map_err(|error| error.while_(format!("cannot roll back {version}_{}", undo.applied.name)))?;
+    Ok(lost)
+}
+
+fn steps(
+    runner: &mut Runner<'_>,
+    undo: &Undo<'_>,
+    (script, plan): (&Script, &FilePlan),
+    needs: &FileNeeds,
+    proofs: &HashMap<usize, NobodysRows>,
+    run: i64,
+) -> Result<()> {
+    let of = plan.steps.len();
+    for (index, step) in plan.steps.iter().enumerate() {
+        runner.watch().event(Event::StepStarted { step: step.id.clone(), number: index + 1, of });
+        let begun = std::time::Instant::now();
+        let record = if index + 1 == of {
+            let (source, version) = (undo.applied.source.as_str(), undo.applied.version.as_str());
+            Record::Removed { source, version, detail: serde_json::json!({"run": run, "by": "down file"}) }
+        } else {
+            Record::Nothing
+        };
+        runner.step(&Job { run, step, script, proofs, record }, needs)?;
+        let duration_ms = begun.elapsed().as_millis() as u64;
+        runner.watch().event(Event::StepDone { step: step.id.clone(), duration_ms });
+    }
+    Ok(())
+}
+
+fn count(db: &Connection, script: &Script) -> Result<(BTreeMap<String, i64>, HashMap<usize, NobodysRows>)> {
+    let mut lost = BTreeMap::new();
+    let mut proofs: HashMap<usize, NobodysRows> = HashMap::new();
+    for loss in losses(script) {
+        let there = "select name from sqlite_schema where type = 'table' and name = ?1 collate nocase";
+        let table: Option<String> =
+            db.query_row(there, [&loss.table.name], |row| row.get(0)).optional().db()?;
+        let Some(table) = table else { continue };
+        let (filter, what) = match &loss.column {
+            Some(column) => {
+                (format!("where {} is not null", Ident::new(column.as_str())?), format!("{table}.{column}"))
+            }
+            None => (String::new(), table.clone()),
+        };
+        let sql = format!("select count(*) from {} {filter}", Ident::new(table)?);
+        let rows: i64 = db.query_row(&sql, [], |row| row.get(0)).db()?;
+        if rows > 0 {
+            lost.insert(what, rows);
+        } else {
+            let claim = NobodysRows { tables: vec![loss.table], column: loss.column, must_be_empty: true };
+            proofs
+                .entry(loss.statement)
+                .and_modify(|have| have.tables.extend(claim.tables.clone()))
+                .or_insert(claim);
+        }
+    }
+    Ok((lost, proofs))
+}
+
+/// Puts the copy back that was made before the migration.
+fn by_copy(
+    runner: &mut Runner<'_>,
+    undo: &Undo<'_>,
+    options: &Options,
+) -> Result<(BTreeMap<String, i64>, String)> {
+    let applied = undo.applied;
+    let outcome = outcome_of(runner.db(), applied.run_id, &applied.version)?;
+    let outcome = outcome.ok_or_else(|| no_way_back(applied, true))?;
+    let copy = PathBuf::from(&outcome.copy);
+    if !copy.exists() {
+        return Err(Error::refused(format!(
+            "cannot roll back {}: the copy {} made before it is gone",
+            applied.version,
+            copy.display()
+        ))
+        .hint("write a down file, or a new migration"));
+    }
+    let lost = runner.restore(&copy, &outcome, options.discard_writes, |prepared, actor| {
+        let detail = serde_json::json!({"by": "file copy", "copy": outcome.copy});
+        ledger::sqlite::remove(prepared, actor, &applied.source, &applied.version, detail)
+    });
+    match lost {
+        Ok(lost) => Ok((lost, outcome.copy)),
+        Err(crate::runner::sqlite::NotRestored::WouldLose(lost)) => Err(refuse_loss(&applied.version, &lost)),
+        Err(crate::runner::sqlite::NotRestored::For(error)) => {
+            Err(error.while_(format!("cannot roll back {}_{}", applied.version, applied.name)))
+        }
+    }
+}
+
+/// What the step that made the copy left in the ledger.
+fn outcome_of(db: &Connection, run: Option<i64>, version: &str) -> Result<Option<Outcome>> {
+    let sql = "select outcome from _cofferdam_step
+               where run_id = ?1 and (id = ?2 or id = ?2 || '/1') and state = 'done' and outcome is not null";
+    let text: Option<String> =
+        db.query_row(sql, rusqlite::params![run, version], |row| row.get(0)).optional().db()?;
+    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+}

@@ -1,0 +1,61 @@
+//! What pg_dump restores is the same schema.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use cofferdam_analysis::catalog::{Ignore, fingerprint};
+use cofferdam_testkit::postgres::{Database, binaries, majors};
+
+use super::{catalog, in_full, run, torture};
+
+/// The oldest pg_dump that is not older than the server, which it would refuse.
+#[allow(clippy::disallowed_methods, reason = "only the machine knows where its pg_dump is")]
+fn pg_dump(major: u32) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|directory| directory.join("pg_dump"));
+    let beside = binaries().iter().filter_map(|b| b.program("pg_dump"));
+    let found = beside.chain(on_path).filter(|program| program.is_file()).filter_map(|program| {
+        let output = Command::new(&program).arg("--version").output().ok()?;
+        let version = String::from_utf8_lossy(&output.stdout).into_owned();
+        let number = version.split_whitespace().nth(2)?;
+        let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+        Some((number[..digits].parse::<u32>().ok()?, program))
+    });
+    found.filter(|(own, _)| *own >= major).min().map(|(_, program)| program)
+}
+
+/// The schema as pg_dump writes it, without the lines that only psql understands.
+fn dump(program: &PathBuf, database: &Database) -> String {
+    let output = Command::new(program)
+        .args(["--schema-only", "--dbname", &database.url()])
+        .output()
+        .unwrap_or_else(|e| panic!("cannot run {}: {e}", program.display()));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("a dump of a UTF-8 database is UTF-8");
+    // A newer pg_dump also sets what an older server does not know.
+    let strange = ["\\restrict", "\\unrestrict", "SET transaction_timeout"];
+    let understood = |line: &&str| !strange.iter().any(|start| line.starts_with(start));
+    text.lines().filter(understood).map(|line| format!("{line}\n")).collect()
+}
+
+#[tokio::test]
+async fn a_restored_dump_has_an_equal_catalog() {
+    for major in majors() {
+        let Some(program) = pg_dump(major) else {
+            eprintln!("skipped for Postgres {major}: no pg_dump of at least that version on the PATH");
+            continue;
+        };
+        let (database, client) = torture(major).await;
+        let before = catalog(&client).await;
+        let restored = Database::new(major);
+        let other = restored.client().await;
+        // The schema public is there already, here and in every new database.
+        run(&other, &dump(&program, &database).replace("CREATE SCHEMA public;", "")).await;
+        let other = restored.client().await;
+        let after = catalog(&other).await;
+        let strict = Ignore { populated: true, ..Ignore::nothing() };
+        assert_eq!(in_full(&before, &after, &Ignore::default()), "", "Postgres {major}");
+        assert_eq!(in_full(&before, &after, &strict), "", "to the letter, Postgres {major}");
+        assert_eq!(fingerprint(&before), fingerprint(&after), "Postgres {major}");
+    }
+}
