@@ -219,8 +219,8 @@ fn a_rebuilt_table_holds_what_the_old_one_held() {
     let copied_since =
         Set::sqlite().file(rebuild).file("insert into log select id from notes; drop table notes").judge();
     assert_eq!(
-        copied_since.rules(),
-        ["error drop-table"],
+        copied_since.lines("drop-table"),
+        ["error drops the table notes and every row in it"],
         "a copy elsewhere does not make the table's home ours"
     );
     let history = Set::sqlite().file("create table notes (id int)").file(rebuild).file(DROP).judge();
