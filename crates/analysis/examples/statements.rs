@@ -18,6 +18,7 @@ fn main() -> std::io::Result<()> {
             })
         });
         let statements: Vec<_> = statements.collect();
+        #[expect(clippy::disallowed_macros, reason = "an example is a program")]
         println!(
             "{}",
             serde_json::json!({ "file": file, "meta": script.meta.len(), "statements": statements })

@@ -125,7 +125,11 @@ fn separate_steps(script: &Script, body: Range<usize>) -> Result<Vec<(Vec<usize>
                 }
                 open.push(index);
             }
-            (None, None) => groups.push((vec![index], outside(script, statement))),
+            (None, None) => {
+                // Between two transactions the pragma takes effect; inside of one it does nothing.
+                let lone = foreign_keys_pragma(statement).map(|_| Outside { judge: Judge::Repeatable });
+                groups.push((vec![index], outside(script, statement).or(lone)));
+            }
         }
     }
     if block.is_some() {
