@@ -28,7 +28,8 @@ fn commands_stand_in_groups_with_one_line_each() {
       audit     Show who changed what, and prove that the record is whole
 
     Try:
-      demo      See a dangerous migration refused, a safe one applied and taken back
+      demo      See a dangerous migration refused, and the safe one applied, proved
+                and undone
 
     check reads files, plan asks your database.
     migrate applies, rollback undoes a migration.
