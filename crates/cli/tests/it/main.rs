@@ -1,6 +1,7 @@
 //! The program as a whole: what is typed, what is printed, how it ends.
 
 mod check;
+mod demo;
 mod explain;
 mod help;
 mod init;
