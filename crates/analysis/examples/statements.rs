@@ -2,6 +2,7 @@
 //! for comparing the reader with another parser (see `bench/oracle-libpg-query`).
 //!
 //! `cargo run -p cofferdam-analysis --example statements -- FILE..`
+#![expect(clippy::disallowed_macros, reason = "an example is a program: it prints")]
 #![expect(clippy::disallowed_macros, reason = "a program of its own: printing is all it does")]
 
 use cofferdam_analysis::sql::{Dialect, Script};
@@ -18,7 +19,6 @@ fn main() -> std::io::Result<()> {
             })
         });
         let statements: Vec<_> = statements.collect();
-        #[expect(clippy::disallowed_macros, reason = "an example is a program")]
         println!(
             "{}",
             serde_json::json!({ "file": file, "psql_lines": script.meta.len(), "statements": statements })
