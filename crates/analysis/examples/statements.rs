@@ -2,7 +2,6 @@
 //! for comparing the reader with another parser (see `bench/oracle-libpg-query`).
 //!
 //! `cargo run -p cofferdam-analysis --example statements -- FILE..`
-#![expect(clippy::disallowed_macros, reason = "an example is a program: it prints")]
 #![expect(clippy::disallowed_macros, reason = "a program of its own: printing is all it does")]
 
 use cofferdam_analysis::sql::{Dialect, Script};
