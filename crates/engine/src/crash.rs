@@ -1,7 +1,7 @@
 //! Named places at which a test kills the process.
 //!
 //! Every place where a crash leaves something behind has a name here, and the crash
-//! tests visit all of them. In a shipped program [`hit`] is nothing.
+//! tests visit all of them. In a shipped program `hit` is nothing.
 
 /// A place at which a crash is worth a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
