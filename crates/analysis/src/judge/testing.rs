@@ -153,9 +153,13 @@ impl Judged {
         own.map(|f| format!("{} {}", f.severity.as_str(), f.message)).collect()
     }
 
-    /// `severity rule` of everything found.
-    pub(crate) fn rules(&self) -> Vec<String> {
-        self.findings.iter().map(|f| format!("{} {}", f.severity.as_str(), f.rule)).collect()
+    /// `severity rule` of what the loss rules and the judge itself found; what other rules
+    /// say about the same statements is the business of their own tests.
+    pub(crate) fn losses(&self) -> Vec<String> {
+        let ours = self.findings.iter().filter(|f| {
+            crate::rules::find(f.rule).is_some_and(|r| r.card.loss || matches!(r.check, super::Check::Judge))
+        });
+        ours.map(|f| format!("{} {}", f.severity.as_str(), f.rule)).collect()
     }
 
     fn sql(&self) -> &str {

@@ -28,6 +28,35 @@ pub enum LockMode {
 }
 
 impl LockMode {
+    /// All of them, weakest first.
+    pub const ALL: [LockMode; 8] = [
+        LockMode::AccessShare,
+        LockMode::RowShare,
+        LockMode::RowExclusive,
+        LockMode::ShareUpdateExclusive,
+        LockMode::Share,
+        LockMode::ShareRowExclusive,
+        LockMode::Exclusive,
+        LockMode::AccessExclusive,
+    ];
+
+    /// Whether two sessions cannot hold both on one table: the table of "Explicit Locking".
+    pub fn conflicts_with(self, other: LockMode) -> bool {
+        use LockMode::*;
+        let weakest = match self {
+            AccessShare => AccessExclusive,
+            RowShare => Exclusive,
+            RowExclusive => Share,
+            ShareUpdateExclusive => ShareUpdateExclusive,
+            // Conflicts with writers, and with all stronger ones but its own kind.
+            Share => return other != Share && other >= RowExclusive,
+            ShareRowExclusive => RowExclusive,
+            Exclusive => RowShare,
+            AccessExclusive => AccessShare,
+        };
+        other >= weakest
+    }
+
     /// `AccessExclusive`: as findings and plans show it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -202,5 +231,68 @@ fn foreign(constraint: &Constraint) -> Option<&crate::sql::table::Reference> {
     match &constraint.kind {
         ConstraintKind::ForeignKey { references, .. } => Some(references),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::{Dialect, Script};
+
+    fn of(sql: &str) -> String {
+        let script = Script::parse(Dialect::Postgres, "1.sql", sql);
+        let mut all = Locks::default();
+        script.statements.iter().for_each(|s| all.merge(locks(s)));
+        let tables: Vec<String> = all.tables.iter().map(|(t, m)| format!("{t} {}", m.as_str())).collect();
+        format!("{}{}", tables.join(", "), if all.elsewhere { " and elsewhere" } else { "" })
+    }
+
+    #[test]
+    fn conflicts_are_those_of_the_manual() {
+        let row = |mode: LockMode| -> Vec<usize> {
+            LockMode::ALL
+                .iter()
+                .enumerate()
+                .filter(|(_, other)| mode.conflicts_with(**other))
+                .map(|(n, _)| n)
+                .collect()
+        };
+        let expected: [&[usize]; 8] = [
+            &[7],
+            &[6, 7],
+            &[4, 5, 6, 7],
+            &[3, 4, 5, 6, 7],
+            &[2, 3, 5, 6, 7],
+            &[2, 3, 4, 5, 6, 7],
+            &[1, 2, 3, 4, 5, 6, 7],
+            &[0, 1, 2, 3, 4, 5, 6, 7],
+        ];
+        for (mode, expected) in LockMode::ALL.into_iter().zip(expected) {
+            assert_eq!(row(mode), expected, "{}", mode.as_str());
+        }
+    }
+
+    #[test]
+    fn a_statement_shows_its_locks() {
+        for (sql, expected) in [
+            ("alter table a add column b int references p", "a AccessExclusive, p ShareRowExclusive"),
+            ("alter table a validate constraint c", "a ShareUpdateExclusive"),
+            (
+                "alter table a add constraint f foreign key (x) references p not valid",
+                "a ShareRowExclusive, p ShareRowExclusive",
+            ),
+            ("create index on a (b)", "a Share"),
+            ("create index concurrently i on a (b)", "a ShareUpdateExclusive"),
+            ("drop table a, b", "a AccessExclusive, b AccessExclusive"),
+            ("drop index i", " and elsewhere"),
+            ("create table n (p int references p)", "p ShareRowExclusive"),
+            ("create table n partition of p for values in (1)", "p AccessExclusive"),
+            ("create trigger t before insert on a for each row execute function f()", "a ShareRowExclusive"),
+            ("update a set b = 1 where c = 2; truncate a", "a AccessExclusive"),
+            ("do $$ begin alter table a drop column b; end $$", "a AccessExclusive"),
+            ("select 1", ""),
+        ] {
+            assert_eq!(of(sql), expected, "{sql}");
+        }
     }
 }

@@ -53,7 +53,7 @@ mod tests {
             assert_eq!(postgres(&sql).lines("constant-using"), [message]);
         }
         let both = "alter table t alter c type varchar(5) using 'none'";
-        assert_eq!(postgres(both).rules(), ["error constant-using"]);
+        assert_eq!(postgres(both).losses(), ["error constant-using"]);
     }
 
     #[test]

@@ -94,16 +94,16 @@ mod tests {
             "DELETE FROM notes WHERE 1",
             "UPDATE notes SET a=1 WHERE 1=1",
         ] {
-            assert_eq!(sqlite(sql).rules(), ["error dml-without-where"], "{sql}");
+            assert_eq!(sqlite(sql).losses(), ["error dml-without-where"], "{sql}");
         }
     }
 
     #[test]
     fn in_a_body_that_only_runs_later_it_is_a_warning() {
         let function = "create function reset() returns void language sql as $$ delete from notes $$";
-        assert_eq!(postgres(function).rules(), ["warning dml-without-where"]);
+        assert_eq!(postgres(function).losses(), ["warning dml-without-where"]);
         let trigger = "CREATE TRIGGER t AFTER INSERT ON a BEGIN DELETE FROM notes; END";
-        assert_eq!(sqlite(trigger).rules(), ["warning dml-without-where"]);
+        assert_eq!(sqlite(trigger).losses(), ["warning dml-without-where"]);
     }
 
     #[test]
@@ -129,8 +129,8 @@ mod tests {
         let fill = "alter table notes add column a int; update notes set a = 1";
         assert_eq!(postgres(fill).lines("dml-without-where").len(), 1);
         let small = Set::postgres().table_of("notes", Some(12)).file(fill).judge();
-        assert_eq!(small.rules(), ["note dml-without-where"]);
+        assert_eq!(small.losses(), ["note dml-without-where"]);
         let old_column = Set::postgres().table_of("notes", Some(12)).file("update notes set a = 1").judge();
-        assert_eq!(old_column.rules(), ["error dml-without-where"]);
+        assert_eq!(old_column.losses(), ["error dml-without-where"]);
     }
 }

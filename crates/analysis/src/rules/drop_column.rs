@@ -151,11 +151,11 @@ mod tests {
         );
         let adopted =
             Set::postgres().schema("alter table notes add column a text").file("alter table notes drop a");
-        assert_eq!(adopted.judge().rules(), ["error drop-column"]);
+        assert_eq!(adopted.judge().losses(), ["error drop-column"]);
         let perhaps_old = Set::postgres()
             .file("alter table notes add column if not exists a text")
             .file("alter table notes drop a");
-        assert_eq!(perhaps_old.judge().rules(), ["error drop-column"]);
+        assert_eq!(perhaps_old.judge().losses(), ["error drop-column"]);
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod tests {
             "drop database app with (force)",
             "DROP DATABASE \"App\"",
         ] {
-            assert_eq!(postgres(sql).rules(), ["error drop-database"], "{sql}");
+            assert_eq!(postgres(sql).losses(), ["error drop-database"], "{sql}");
         }
     }
 

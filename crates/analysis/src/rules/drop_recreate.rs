@@ -66,7 +66,7 @@ mod tests {
             "drop table if exists notes cascade; select 1; create table if not exists notes (id int)",
             "drop table notes; create table notes as select 1 as id",
         ] {
-            assert_eq!(postgres(sql).rules(), ["error drop-recreate"], "{sql}");
+            assert_eq!(postgres(sql).losses(), ["error drop-recreate"], "{sql}");
         }
         assert_eq!(
             sqlite("DROP TABLE IF EXISTS Notes; CREATE TABLE notes (id)").lines("drop-recreate"),
@@ -80,7 +80,7 @@ mod tests {
             "alter table notes drop column a, add column a bigint",
             "alter table notes drop column a; alter table notes add column a bigint",
         ] {
-            assert_eq!(postgres(sql).rules(), ["error drop-recreate"], "{sql}");
+            assert_eq!(postgres(sql).losses(), ["error drop-recreate"], "{sql}");
         }
     }
 
@@ -104,6 +104,6 @@ mod tests {
             ),
         );
         let fresh = Set::sqlite().empty_database().file("DROP TABLE IF EXISTS t; CREATE TABLE t (a)").judge();
-        assert!(fresh.findings.is_empty(), "{}", fresh.text());
+        assert!(fresh.losses().is_empty(), "{}", fresh.text());
     }
 }

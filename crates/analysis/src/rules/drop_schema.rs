@@ -46,10 +46,10 @@ mod tests {
             "do $$ begin drop schema app cascade; end $$",
             "create schema if not exists app; drop schema app cascade",
         ] {
-            assert_eq!(postgres(sql).rules(), ["error drop-schema"], "{sql}");
+            assert_eq!(postgres(sql).losses(), ["error drop-schema"], "{sql}");
         }
         let later = Set::postgres().file("create schema app").file("drop schema app cascade").judge();
-        assert_eq!(later.rules(), ["error drop-schema"]);
+        assert_eq!(later.losses(), ["error drop-schema"]);
     }
 
     #[test]

@@ -49,7 +49,7 @@ mod tests {
             format!("{MERGE} when matched and a.x then update set x = b.x when matched then delete"),
             format!("do $$ begin {MERGE} when matched then delete; end $$"),
         ] {
-            assert_eq!(postgres(&sql).rules(), ["error merge-delete"], "{sql}");
+            assert_eq!(postgres(&sql).losses(), ["error merge-delete"], "{sql}");
         }
     }
 

@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn size_lowers_the_way_back_only() {
-        let small = |sql: &str| Set::postgres().table_of("t", Some(5)).file(sql).judge().rules();
+        let small = |sql: &str| Set::postgres().table_of("t", Some(5)).file(sql).judge().losses();
         assert_eq!(small("alter table t set logged"), ["note set-unlogged"]);
         assert_eq!(small("alter table t set unlogged"), ["error set-unlogged"]);
     }

@@ -113,6 +113,8 @@ mod tests {
             fix(notes, "REPLACE INTO notes (id) SELECT id FROM inbox WHERE id > 3").as_deref(),
             Some("insert INTO notes (id) SELECT id FROM inbox WHERE id > 3 on conflict (id) do nothing")
         );
+        let joined = "REPLACE INTO notes (id, body) SELECT a.id, b.body FROM a LEFT JOIN b ON b.id = a.id";
+        assert_eq!(fix(notes, joined), None, "ON CONFLICT would be read as the join's condition");
         let two_keys = "CREATE TABLE notes (id INTEGER PRIMARY KEY, body TEXT UNIQUE);";
         assert_eq!(fix(two_keys, "REPLACE INTO notes (id, body) SELECT id, body FROM inbox"), None);
         assert_eq!(fix("", "REPLACE INTO notes (id, body) SELECT id, body FROM inbox"), None);

@@ -87,8 +87,7 @@ fn nullable<'t>(old: &'t Table, item: &Expr) -> Option<&'t str> {
     let never_null = column.not_null
         || (in_key && (old.strict || old.without_rowid))
         || (in_key && key.len() == 1 && column.ty.as_ref().is_some_and(|t| t.name == "integer"));
-    let default_null = column.generated.is_none() || !never_null;
-    (!never_null && default_null).then_some(column.name.as_str())
+    (!never_null).then_some(column.name.as_str())
 }
 
 /// Whether the condition asks about the column: then somebody thought of it.

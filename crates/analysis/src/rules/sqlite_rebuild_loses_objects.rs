@@ -47,7 +47,7 @@ fn check(cx: &Context<'_>, effect: &Effect, report: &mut Report<'_>) {
     let made = Made::of(cx, rebuild);
     match cx.world.table(dropped) {
         Some(table) if table.columns_complete || cx.world.is_complete() => {
-            let lost = lost(cx, table, &made);
+            let lost = lost(table, &made);
             if !lost.is_empty() {
                 let message =
                     format!("rebuilds {} and does not make again: {}", rebuild.table, lost.join(", "));
@@ -106,7 +106,7 @@ fn later_effects<'a>(cx: &Context<'a>, start: At) -> impl Iterator<Item = (At, &
 }
 
 /// The indexes and triggers of `table` that nobody makes again.
-fn lost(cx: &Context<'_>, table: &Table, made: &Made<'_>) -> Vec<String> {
+fn lost(table: &Table, made: &Made<'_>) -> Vec<String> {
     let key = |index: &CreateIndex| -> Vec<String> {
         index.columns.iter().flat_map(|e| e.columns.iter().map(|c| c.to_ascii_lowercase())).collect()
     };
@@ -120,7 +120,6 @@ fn lost(cx: &Context<'_>, table: &Table, made: &Made<'_>) -> Vec<String> {
     let name = |index: &CreateIndex| index.name.as_ref().map_or_else(String::new, |n| n.name.clone());
     let indexes = table.indexes.iter().filter(|i| !again(i)).map(|i| format!("index {}", name(i)));
     let triggers = table.triggers.iter().filter(|t| !made.triggers.iter().any(|m| m.eq_ignore_ascii_case(t)));
-    debug_assert_eq!(cx.dialect(), Dialect::Sqlite);
     indexes.chain(triggers.map(|t| format!("trigger {t}"))).collect()
 }
 

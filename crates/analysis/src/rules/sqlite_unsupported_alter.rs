@@ -33,8 +33,12 @@ fn check(cx: &Context<'_>, statement: &Statement, damage: &Damage, report: &mut 
         return;
     }
     let several = statement.effects.len() > 1;
-    let lacks = if several { "several changes at once" } else { "this form of it" };
-    let message = format!("{}: sqlite's alter table has no {lacks}", named.join(", "));
+    let lacks = if several {
+        "several changes at once, which sqlite's alter table cannot make"
+    } else {
+        "a form that sqlite's alter table does not have"
+    };
+    let message = format!("{}: {lacks}", named.join(", "));
     let draft = report.at(damage.span, message);
     if let Some(TableChange::AddColumn { if_not_exists: true, .. }) = only_change(statement) {
         draft.help(
@@ -121,34 +125,34 @@ mod tests {
         for (sql, message) in [
             (
                 "alter table t alter column a type text",
-                "changes the type of t.a to text: sqlite's alter table has no this form of it",
+                "changes the type of t.a to text: a form that sqlite's alter table does not have",
             ),
             (
                 "alter table t modify a int",
-                "changes the type of t.a to int: sqlite's alter table has no this form of it",
+                "changes the type of t.a to int: a form that sqlite's alter table does not have",
             ),
             (
                 "alter table t add constraint u unique (a)",
-                "adds a constraint to t: sqlite's alter table has no this form of it",
+                "adds a constraint to t: a form that sqlite's alter table does not have",
             ),
             (
                 "alter table t add foreign key (a) references p",
-                "adds a constraint to t: sqlite's alter table has no this form of it",
+                "adds a constraint to t: a form that sqlite's alter table does not have",
             ),
             (
                 "alter table t add column if not exists a int",
-                "adds t.a if it does not exist: sqlite's alter table has no this form of it",
+                "adds t.a if it does not exist: a form that sqlite's alter table does not have",
             ),
             (
                 "alter table t add a int, add b int",
-                "adds t.a, adds t.b: sqlite's alter table has no several changes at once",
+                "adds t.a, adds t.b: several changes at once, which sqlite's alter table cannot make",
             ),
             (
                 "alter table t alter a set default 1",
-                "changes the default of t.a: sqlite's alter table has no this form of it",
+                "changes the default of t.a: a form that sqlite's alter table does not have",
             ),
-            ("alter table t owner to x", "alters t: sqlite's alter table has no this form of it"),
-            ("alter index i rename to j", "alters i: sqlite's alter table has no this form of it"),
+            ("alter table t owner to x", "alters t: a form that sqlite's alter table does not have"),
+            ("alter index i rename to j", "alters i: a form that sqlite's alter table does not have"),
         ] {
             let judged = sqlite(sql);
             assert_eq!(judged.lines(ID), [format!("error {message}")], "{sql}");

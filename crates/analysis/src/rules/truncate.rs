@@ -99,7 +99,7 @@ mod tests {
             assert_silent("truncate", &postgres(sql));
         }
         let two = Set::postgres().file("create table notes (id int)").file("truncate notes").judge();
-        assert_eq!(two.rules(), ["note truncate"]);
+        assert_eq!(two.losses(), ["note truncate"]);
         assert!(two.findings[0].proof.is_some());
     }
 }

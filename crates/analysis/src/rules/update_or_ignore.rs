@@ -65,10 +65,10 @@ mod tests {
             assert_eq!(judged.findings[0].fix.as_ref().map(|f| f.sql[0].as_str()), Some(fix));
         }
         let with_all = sqlite("UPDATE OR IGNORE users SET a = 1");
-        assert_eq!(with_all.rules(), ["error dml-without-where", "error update-or-ignore"]);
+        assert_eq!(with_all.losses(), ["error dml-without-where", "error update-or-ignore"]);
         let in_trigger =
             "CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE OR IGNORE b SET c = 1 WHERE d = 2; END";
-        assert_eq!(sqlite(in_trigger).rules(), ["warning update-or-ignore"]);
+        assert_eq!(sqlite(in_trigger).losses(), ["warning update-or-ignore"]);
     }
 
     #[test]
@@ -84,6 +84,6 @@ mod tests {
         }
         let earlier =
             Set::sqlite().file("CREATE TABLE u (a)").file("UPDATE OR IGNORE u SET a = 1 WHERE a = 2").judge();
-        assert_eq!(earlier.rules(), ["note update-or-ignore"]);
+        assert_eq!(earlier.losses(), ["note update-or-ignore"]);
     }
 }

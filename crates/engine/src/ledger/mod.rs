@@ -101,6 +101,12 @@ pub enum RunState {
     Abandoned,
 }
 
+impl std::fmt::Display for RunState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 impl RunState {
     /// As the ledger writes it.
     pub fn as_str(self) -> &'static str {

@@ -158,15 +158,29 @@ pub fn take_lease(db: &Connection, owner: &str) -> Result<Taken> {
         db.query_row(&sql, params![owner, std::process::id(), later], |row| row.get(0)).optional().db()?;
     match fence {
         Some(fence) => Ok(Taken::Ours(fence)),
-        None => {
-            let (owner, progress): (Option<String>, _) = db
-                .query_row("select owner, progress from _cofferdam_lease", [], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })
-                .db()?;
-            Ok(Taken::Held(owner.unwrap_or_default(), progress))
-        }
+        None => held(db, owner),
     }
+}
+
+/// Who has the lease; given back first when that process died on this machine, so that
+/// the next poll gets it.
+fn held(db: &Connection, asking: &str) -> Result<Taken> {
+    let (owner, pid, progress): (Option<String>, Option<i32>, _) = db
+        .query_row("select owner, pid, progress from _cofferdam_lease", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .db()?;
+    let owner = owner.unwrap_or_default();
+    // `name@host, process N`: only a process of this host can be looked for.
+    let actor = |text: &str| text.split(", process").next().map(str::to_owned);
+    let pid = pid.and_then(rustix::process::Pid::from_raw);
+    let gone = pid.is_some_and(|pid| {
+        rustix::process::test_kill_process(pid).is_err_and(|error| error == rustix::io::Errno::SRCH)
+    });
+    if gone && actor(&owner) == actor(asking) {
+        db.execute("update _cofferdam_lease set expires = '' where owner = ?1", [&owner]).db()?;
+    }
+    Ok(Taken::Held(owner, progress))
 }
 
 /// Proves that the lease is still ours and renews it; part of every step.

@@ -1,6 +1,7 @@
 //! Facts -> what is to be done. Pure.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
 
 use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::judge::{Input, JudgedFile, Role, Transaction, judge};
@@ -8,12 +9,13 @@ use cofferdam_analysis::plan::{self as steps, FilePlan, lock};
 use cofferdam_analysis::sql::{Action, Dialect, ObjectKind, ObjectName, Script};
 use cofferdam_analysis::{Error, Finding, NobodysRows, Result, rules};
 
-use super::report::{PlannedStatement, PlannedStep};
+use super::report::{AppliedMigration, MigrateReport, PlannedStatement, PlannedStep, RollbackPoint};
 use super::{Failure, Options};
 use crate::Project;
 use crate::folder::Migration;
 use crate::ledger::standing::{self, Standing};
-use crate::ledger::{Applied, History};
+use crate::ledger::{Applied, History, Kind, NewMigration};
+use crate::runner::Record;
 
 /// What is to be done on one target.
 pub(super) struct Work<'a> {
@@ -45,8 +47,42 @@ impl File<'_> {
         self.allowed.iter().any(|(rule, _)| rules.contains(rule))
     }
 
+    /// What a step of it leaves in the ledger: with the last one the file is applied.
+    pub(super) fn record<'r>(
+        &'r self,
+        project: &'r Project,
+        run: i64,
+        begun: Instant,
+        last: bool,
+    ) -> Record<'r> {
+        if !last {
+            return Record::Nothing;
+        }
+        let migration = NewMigration {
+            source: project.folder.format.as_str(),
+            version: self.migration.version.as_str(),
+            name: &self.migration.name,
+            kind: Kind::Applied,
+            checksum: Some(self.migration.checksum),
+            foreign_checksum: None,
+            duration_ms: Some(begun.elapsed().as_millis() as i64),
+            run_id: Some(run),
+        };
+        Record::Applied { migration, detail: self.audit_detail() }
+    }
+
+    /// What the report says of it.
+    pub(super) fn applied(&self, begun: Instant) -> AppliedMigration {
+        AppliedMigration {
+            version: self.migration.version.to_string(),
+            name: self.migration.name.clone(),
+            duration_ms: begun.elapsed().as_millis() as i64,
+            online: None,
+        }
+    }
+
     /// What the audit says beside the migration itself.
-    pub(super) fn audit_detail(&self) -> serde_json::Value {
+    fn audit_detail(&self) -> serde_json::Value {
         let allowed: Vec<_> = self
             .allowed
             .iter()
@@ -202,6 +238,43 @@ fn locate(files: &[File<'_>], finding: &Finding) -> Option<(usize, Option<usize>
 }
 
 impl Work<'_> {
+    /// How many steps are to be done.
+    pub(super) fn step_count(&self) -> usize {
+        self.files.iter().map(|f| f.plan.steps.len() - f.done).sum()
+    }
+
+    /// The plan as the run's row keeps it.
+    pub(super) fn plan_text(&self) -> String {
+        let steps: Vec<&str> =
+            self.files.iter().flat_map(|f| f.plan.steps.iter().skip(f.done)).map(|s| s.id.as_str()).collect();
+        serde_json::json!({"steps": steps}).to_string()
+    }
+
+    /// The answer, once `applied` is applied; with `dry_run` what would be.
+    pub(super) fn report(
+        self,
+        applied: Vec<AppliedMigration>,
+        dry_run: bool,
+        point: Result<RollbackPoint, &str>,
+    ) -> MigrateReport {
+        let pending = self.files.iter().filter(|_| dry_run);
+        let (rollback_point, reason) = match point {
+            Ok(point) => (Some(point), None),
+            Err(reason) => (None, Some(reason.to_owned())),
+        };
+        MigrateReport {
+            applied,
+            already: self.already,
+            skipped: self.skipped,
+            would_apply: pending.map(|f| f.migration.version.to_string()).collect(),
+            rollback_point,
+            rollback_point_reason: reason,
+            run: None,
+            findings: self.findings,
+            notes: self.notes,
+        }
+    }
+
     /// Whether the set must not run.
     pub(super) fn refuses(&self) -> bool {
         self.findings.iter().any(Finding::refuses)

@@ -13,9 +13,9 @@ use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, PostgresTarget, Session};
 use crate::folder::Format;
 use crate::foreign::{self, Surroundings};
-use crate::ledger::{self, History, Kind, NewMigration, RunState, StepState, standing};
+use crate::ledger::{self, History, RunState, StepState, standing};
+use crate::runner::Job;
 use crate::runner::postgres::{Runner, RunnerOptions};
-use crate::runner::{Job, Record};
 use crate::{Event, Project, Watch};
 
 /// Tables up to this size are counted; of larger ones the planner's estimate is shown.
@@ -93,7 +93,7 @@ pub(super) async fn run(
     }
     if before.files.is_empty() || options.dry_run {
         session.close().await;
-        return Ok(report(before, Vec::new(), options.dry_run));
+        return Ok(before.report(Vec::new(), options.dry_run, Err(NO_POINT)));
     }
     if !seen.has_ledger {
         ledger::postgres::create(&session, &project.actor).await?;
@@ -111,7 +111,7 @@ pub(super) async fn run(
     let (history, work) = match decided.await {
         Ok((_, work)) if work.files.is_empty() => {
             runner.release().await?;
-            return Ok(report(work, Vec::new(), false));
+            return Ok(work.report(Vec::new(), false, Err(NO_POINT)));
         }
         Ok((history, work)) => (history, work),
         Err(error) => {
@@ -134,7 +134,7 @@ pub(super) async fn run(
         Ok(()) => {
             crash::hit(CrashPoint::StepsDone);
             runner.finish(run, RunState::Done, None).await?;
-            Ok(report(work, applied, false))
+            Ok(work.report(applied, false, Err(NO_POINT)))
         }
         Err(error) => {
             if !runner.session().is_closed() {
@@ -166,9 +166,7 @@ async fn refusal(session: &Session, work: &Work<'_>) -> Result<Failure> {
 }
 
 async fn begin(runner: &Runner<'_>, work: &Work<'_>) -> Result<i64> {
-    let steps: Vec<&str> =
-        work.files.iter().flat_map(|f| f.plan.steps.iter().skip(f.done)).map(|s| s.id.as_str()).collect();
-    let plan = serde_json::json!({"steps": steps}).to_string();
+    let plan = work.plan_text();
     runner.fenced(async |client| ledger::postgres::begin_run(client, "migrate", &plan).await).await
 }
 
@@ -187,18 +185,13 @@ async fn apply_all(
     run: i64,
     applied: &mut Vec<AppliedMigration>,
 ) -> Result<()> {
-    let of = work.files.iter().map(|f| f.plan.steps.len() - f.done).sum();
+    let of = work.step_count();
     let mut number = 0;
     for file in &work.files {
         let begun = Instant::now();
         let result = apply_file(runner, project, file, history, run, (&mut number, of)).await;
         result.map_err(|error| error.while_(format!("cannot apply {}", file.migration.file_name())))?;
-        applied.push(AppliedMigration {
-            version: file.migration.version.to_string(),
-            name: file.migration.name.clone(),
-            duration_ms: begun.elapsed().as_millis() as i64,
-            online: None,
-        });
+        applied.push(file.applied(begun));
     }
     Ok(())
 }
@@ -224,9 +217,7 @@ async fn apply_file(
         runner.watch().event(Event::StepStarted { step: step.id.clone(), number: *number, of });
         let step_begun = Instant::now();
         let last = index + 1 == steps.len();
-        let migration = new_migration(project, file, run, begun);
-        let record =
-            if last { Record::Applied { migration, detail: file.audit_detail() } } else { Record::Nothing };
+        let record = file.record(project, run, begun, last);
         let job = Job { run, step, script: &file.script, proofs: &file.proofs, record };
         match open.and_then(|run| run.step(&step.id)).filter(|left| left.state == StepState::Intent) {
             Some(left) => runner.settle(&job, left).await?,
@@ -236,36 +227,4 @@ async fn apply_file(
         runner.watch().event(Event::StepDone { step: step.id.clone(), duration_ms });
     }
     Ok(())
-}
-
-fn new_migration<'a>(project: &'a Project, file: &'a File<'_>, run: i64, begun: Instant) -> NewMigration<'a> {
-    NewMigration {
-        source: project.folder.format.as_str(),
-        version: file.migration.version.as_str(),
-        name: &file.migration.name,
-        kind: Kind::Applied,
-        checksum: Some(file.migration.checksum),
-        foreign_checksum: None,
-        duration_ms: Some(begun.elapsed().as_millis() as i64),
-        run_id: Some(run),
-    }
-}
-
-fn report(work: Work<'_>, applied: Vec<AppliedMigration>, dry_run: bool) -> MigrateReport {
-    let would_apply = if dry_run {
-        work.files.iter().map(|f| f.migration.version.to_string()).collect()
-    } else {
-        Vec::new()
-    };
-    MigrateReport {
-        applied,
-        already: work.already,
-        skipped: work.skipped,
-        would_apply,
-        rollback_point: None,
-        rollback_point_reason: Some(NO_POINT.to_owned()),
-        run: None,
-        findings: work.findings,
-        notes: work.notes,
-    }
 }

@@ -13,10 +13,13 @@ use super::{Failure, Options};
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, SqliteMode, SqliteOptions, SqliteTarget};
 use crate::foreign;
-use crate::ledger::{self, History, Kind, NewMigration, RunState, standing};
+use crate::ledger::{self, History, RunState, standing};
+use crate::runner::Job;
 use crate::runner::sqlite::{FileNeeds, Runner, RunnerOptions, needs};
-use crate::runner::{Job, Record};
 use crate::{Event, Project, Watch};
+
+/// Why most runs make no copy.
+const NO_POINT: &str = "nothing rebuilds a table or loses rows";
 
 /// Allows of these rules mean that rows may go.
 const LOSES_ROWS: [&str; 2] = ["silent-row-loss", "silent-overwrite"];
@@ -60,7 +63,7 @@ pub(super) fn plan(project: &Project, target: &SqliteTarget, options: &Options) 
             step.undo = Some("the copy made before it".to_owned());
         }
     }
-    let reason = point.is_none().then(|| "nothing pending rebuilds a table or loses rows".to_owned());
+    let reason = point.is_none().then(|| NO_POINT.to_owned());
     Ok(PlanReport {
         steps,
         findings: work.findings,
@@ -96,7 +99,7 @@ pub(super) fn run(
         return Err(refusal(&db, &before)?);
     }
     if before.files.is_empty() {
-        return Ok(report(before, Vec::new(), None));
+        return Ok(before.report(Vec::new(), false, Err(NO_POINT)));
     }
     if !has_ledger {
         ledger::sqlite::create(&db, &project.actor)?;
@@ -119,7 +122,7 @@ pub(super) fn run(
     };
     if work.files.is_empty() {
         runner.release()?;
-        return Ok(report(work, Vec::new(), None));
+        return Ok(work.report(Vec::new(), false, Err(NO_POINT)));
     }
     if work.refuses() {
         let failure = refusal(runner.db(), &work)?;
@@ -129,15 +132,7 @@ pub(super) fn run(
     let open = standing::open_migrate(history.open_run.as_ref())?;
     let run = runner.fenced(|db| match open {
         Some(run) => ledger::sqlite::end_run(db, run.id, RunState::Running, None).map(|()| run.id),
-        None => {
-            let steps: Vec<&str> = work
-                .files
-                .iter()
-                .flat_map(|f| f.plan.steps.iter().skip(f.done))
-                .map(|s| s.id.as_str())
-                .collect();
-            ledger::sqlite::begin_run(db, "migrate", &serde_json::json!({"steps": steps}).to_string())
-        }
+        None => ledger::sqlite::begin_run(db, standing::MIGRATE, &work.plan_text()),
     })?;
     crash::hit(CrashPoint::RunBegun);
     let mut applied = Vec::new();
@@ -146,7 +141,7 @@ pub(super) fn run(
         Ok(()) => {
             crash::hit(CrashPoint::StepsDone);
             runner.finish(run, RunState::Done, None)?;
-            Ok(report(work, applied, point))
+            Ok(work.report(applied, false, point.ok_or(NO_POINT)))
         }
         Err(error) => {
             // The reason of the failure matters more than a ledger that could not take it.
@@ -186,8 +181,7 @@ fn dry_run(project: &Project, target: &SqliteTarget, options: &Options) -> Resul
     if work.refuses() {
         return Err(refusal(&db, &work)?);
     }
-    let would_apply = work.files.iter().map(|f| f.migration.version.to_string()).collect();
-    Ok(MigrateReport { would_apply, ..report(work, Vec::new(), None) })
+    Ok(work.report(Vec::new(), true, Err(NO_POINT)))
 }
 
 /// The copy a file needs before its first step: when it rebuilds a table or may lose rows.
@@ -222,7 +216,7 @@ fn apply_all(
     applied: &mut Vec<AppliedMigration>,
     point: &mut Option<RollbackPoint>,
 ) -> Result<()> {
-    let of = work.files.iter().map(|f| f.plan.steps.len() - f.done).sum();
+    let of = work.step_count();
     let mut number = 0;
     for file in &work.files {
         let begun = Instant::now();
@@ -234,12 +228,7 @@ fn apply_all(
         }
         let result = apply_file(runner, project, file, &needs, run, (&mut number, of));
         result.map_err(|error| error.while_(format!("cannot apply {}", file.migration.file_name())))?;
-        applied.push(AppliedMigration {
-            version: file.migration.version.to_string(),
-            name: file.migration.name.clone(),
-            duration_ms: begun.elapsed().as_millis() as i64,
-            online: None,
-        });
+        applied.push(file.applied(begun));
     }
     Ok(())
 }
@@ -263,19 +252,8 @@ fn apply_file(
         *number += 1;
         runner.watch().event(Event::StepStarted { step: step.id.clone(), number: *number, of });
         let step_begun = Instant::now();
-        let migration = NewMigration {
-            source: project.folder.format.as_str(),
-            version: file.migration.version.as_str(),
-            name: &file.migration.name,
-            kind: Kind::Applied,
-            checksum: Some(file.migration.checksum),
-            foreign_checksum: None,
-            duration_ms: Some(begun.elapsed().as_millis() as i64),
-            run_id: Some(run),
-        };
         let last = index + 1 == steps.len();
-        let record =
-            if last { Record::Applied { migration, detail: file.audit_detail() } } else { Record::Nothing };
+        let record = file.record(project, run, begun, last);
         // The copy is the state before the file's first step, and only that.
         let needs = FileNeeds { copy_to: needs.copy_to.clone().filter(|_| index == 0), ..needs.clone() };
         runner.step(&Job { run, step, script: &file.script, proofs: &file.proofs, record }, &needs)?;
@@ -283,19 +261,4 @@ fn apply_file(
         runner.watch().event(Event::StepDone { step: step.id.clone(), duration_ms });
     }
     Ok(())
-}
-
-fn report(work: Work<'_>, applied: Vec<AppliedMigration>, point: Option<RollbackPoint>) -> MigrateReport {
-    let reason = point.is_none().then(|| "nothing applied rebuilt a table or lost rows".to_owned());
-    MigrateReport {
-        applied,
-        already: work.already,
-        skipped: work.skipped,
-        would_apply: Vec::new(),
-        rollback_point: point,
-        rollback_point_reason: reason,
-        run: None,
-        findings: work.findings,
-        notes: work.notes,
-    }
 }

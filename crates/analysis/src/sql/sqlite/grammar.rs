@@ -14,8 +14,9 @@ use super::cut::Piece;
 use crate::place::Span;
 use crate::sql::Damage;
 
-/// Deeper parentheses are refused: the parser's values are dropped by recursion.
-/// SQLite itself allows expressions 1000 deep.
+/// Deeper nesting is refused: the parser drops what it has read by recursion, and finding
+/// the outermost parentheses costs the square of the depth. SQLite itself allows
+/// expressions 1000 deep.
 const DEEPEST: usize = 10_000;
 
 /// From this depth on a thread of its own reads the statement.

@@ -1,112 +1,107 @@
-//! `cofferdam demo`: the story of a migration that loses rows, on databases made for it.
+//! `cofferdam demo`: the whole way of a migration, on databases that are thrown away.
 //!
-//! Promise: no database of the user's is touched, and nothing is left behind unless
-//! `--keep` asks for it. A step of the story that does not come out as told is an error,
-//! so the demo cannot show what the program does not do.
+//! Promise: every number shown was read from a database while it ran; what the story
+//! claims (refused, nothing lost, as it was) is checked, and a claim that does not hold
+//! fails the command. It needs neither network nor server nor client programs, and
+//! touches no database of the user.
+//!
+//! Refused: nothing. Without Postgres server binaries that part is left out and said so.
+//!
+//! When it ends, by itself or by Ctrl-C, its folder and its server are gone, unless
+//! --keep. After a `kill -9` the server goes as well; a folder with one small SQLite file
+//! stays.
 
+mod content;
+mod place;
+mod postgres;
+mod sqlite;
 mod story;
+mod text;
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use cofferdam::scratch::{Binaries, Cluster, Settings};
-use cofferdam_analysis::Error;
+use cofferdam_analysis::{Error, ErrorKind};
 use serde::Serialize;
 
+use self::place::Place;
+use self::postgres::Server;
+use self::story::Story;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::Result;
-use crate::output::text::{self, Style};
-use story::{Database, Story};
+use crate::failure::{Failure, Result};
 
-/// See a dangerous migration refused, and the safe one applied and taken back
+/// See a dangerous migration refused, and the safe one applied, proved and undone
 ///
-/// On a SQLite file, and on a throw-away Postgres server where one is installed. No
-/// database of yours is touched.
+/// Works on databases of its own: SQLite, and a Postgres server that is started for it
+/// when its binaries are installed. Nothing of yours is read or changed, and nothing is
+/// left behind.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Keep the SQLite project in ./cofferdam-demo to go on with it
+    /// Leave the databases and their migrations, to look around in
     #[arg(long)]
     keep: bool,
+    /// Work in a new folder below this one
+    #[arg(long = "in", value_name = "DIR", default_value = "/tmp")]
+    within: PathBuf,
+    /// Start the Postgres server in DIR, instead of the newest one found
+    #[arg(long, value_name = "DIR")]
+    postgres_bin: Option<PathBuf>,
 }
 
-/// Where `--keep` leaves the project.
-const KEPT: &str = "cofferdam-demo";
-
-#[derive(Serialize)]
-struct Report {
+/// The document.
+#[derive(Debug, Serialize)]
+struct Demo {
     stories: Vec<Story>,
-    skipped: Vec<String>,
+    /// What could not be shown.
+    skipped: Vec<Skipped>,
+    /// With `--keep`: the folder of everything.
     kept: Option<PathBuf>,
-    next: Vec<String>,
+    /// With `--keep`: how to stop the Postgres server.
+    stop: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Skipped {
+    database: &'static str,
+    reason: String,
 }
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
-    let kept = args.keep.then(|| PathBuf::from(KEPT));
-    if let Some(kept) = kept.as_ref().filter(|kept| kept.exists()) {
-        return Err(Error::refused(format!("{} exists already", kept.display()))
-            .hint("remove it, or run the demo elsewhere")
-            .into());
+    let place = Place::make(&args.within)?;
+    let demo = context.run(tell(context, &args, &place)).map_err(of_the_demo)?;
+    if args.keep {
+        place.keep();
     }
-    // Scratch servers live there too: their users must be able to reach it.
-    let temporary = tempfile::Builder::new()
-        .prefix("cofferdam-demo-")
-        .tempdir_in("/tmp")
-        .map_err(|error| Error::invalid(format!("cannot make a folder in /tmp: {error}")))?;
-    let mut skipped = Vec::new();
-    let cluster = postgres(context, &mut skipped);
-    let stories = context.run(async {
-        let folder = kept.clone().unwrap_or_else(|| temporary.path().join("sqlite"));
-        let mut stories = vec![story::tell(context, Database::sqlite(&folder)?).await?];
-        if let Some(cluster) = &cluster {
-            let folder = temporary.path().join("postgres");
-            stories.push(story::tell(context, Database::postgres(cluster, &folder)?).await?);
-        }
-        Ok(stories)
-    })?;
-    let next = next(kept.as_deref());
-    let report = Report { stories, skipped, kept, next };
-    context.output.result(true, &report, || human(&report, context.output.style()));
+    let style = context.output.style();
+    context.output.result(true, &demo, || text::demo(&demo, style));
     Ok(Exit::Done)
 }
 
-/// A server of our own, if this machine has the programs. The demo is complete without.
-fn postgres(context: &Context, skipped: &mut Vec<String>) -> Option<Cluster> {
-    let Some(binaries) = Binaries::find(&[], None).into_iter().find(|found| found.usable().is_ok()) else {
-        skipped.push("Postgres: no server programs were found on this machine".to_owned());
-        return None;
-    };
-    context.output.log(&format!("starting a throw-away Postgres {}", binaries.major()));
-    match Cluster::start(&binaries, &Settings::default()) {
-        Ok(cluster) => Some(cluster),
-        Err(error) => {
-            skipped.push(format!("Postgres: {error}"));
-            None
+async fn tell(context: &Context, args: &Args, place: &Place) -> Result<Demo> {
+    let mut demo = Demo { stories: Vec::new(), skipped: Vec::new(), kept: None, stop: None };
+    let stage = sqlite::stage(place)?;
+    demo.stories.push(story::tell(&stage, &context.stop).await?);
+    match Server::start(args.postgres_bin.clone(), args.within.clone(), &context.output).await {
+        Ok(server) => {
+            let stage = server.stage(place)?;
+            demo.stories.push(story::tell(&stage, &context.stop).await?);
+            if args.keep {
+                demo.stop = Some(server.leave_running()?);
+            }
         }
+        Err(reason) => demo.skipped.push(Skipped { database: "Postgres", reason }),
     }
+    context.stop.check()?;
+    demo.kept = args.keep.then(|| place.path().to_owned());
+    Ok(demo)
 }
 
-fn next(kept: Option<&Path>) -> Vec<String> {
-    match kept {
-        Some(kept) => vec![format!("cd {}", kept.display()), "cofferdam status".to_owned()],
-        None => vec!["cofferdam init".to_owned(), "cofferdam check migrations".to_owned()],
+/// The engine's hint after an interruption is to go on; a demo begins again.
+fn of_the_demo(failure: Failure) -> Failure {
+    if failure.error.kind() != ErrorKind::Interrupted {
+        return failure;
     }
-}
-
-fn human(report: &Report, style: Style) -> String {
-    let mut out = String::new();
-    for story in &report.stories {
-        out += &story.human(style);
-    }
-    for skipped in &report.skipped {
-        out += &text::labelled("not shown", skipped, style);
-    }
-    match &report.kept {
-        Some(kept) => _ = writeln!(out, "kept in {}; next:", kept.display()),
-        None => out += "nothing was left behind; next, in a project of yours:\n",
-    }
-    for next in &report.next {
-        _ = writeln!(out, "  {next}");
-    }
-    out
+    Error::interrupted("the demo was stopped")
+        .hint("nothing of it is left; cofferdam demo begins again")
+        .into()
 }

@@ -1,249 +1,231 @@
-//! One telling: refused, planned, applied, proved, taken back.
+//! What happens, the same on every database; each claim is checked where it is made.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use cofferdam::db::{self, SqliteMode, SqliteOptions, Target};
+use cofferdam::db::{ConnectOptions, PostgresTarget, SqliteTarget, Target};
 use cofferdam::folder::{Folder, Format};
-use cofferdam::migrate::{self, Options, PlanReport};
-use cofferdam::scratch::Cluster;
-use cofferdam::{Project, Silent, rollback};
+use cofferdam::migrate::{self, AppliedMigration, MigrateReport, PlanReport};
+use cofferdam::rollback::{self, RollbackReport};
+use cofferdam::{Project, Silent, Stop, audit};
 use cofferdam_analysis::{Error, ErrorKind, Finding};
 use serde::Serialize;
 
+use super::content::Content;
+use super::{place, postgres, sqlite};
 use crate::caller;
-use crate::command::plan;
-use crate::context::Context;
 use crate::failure::Result;
-use crate::output::finding;
-use crate::output::text::{self, Style, Tone};
 
-/// The rows of an application, written before the migration came.
-const ROWS: &str = include_str!("sql/rows.sql");
-
-/// The same change in three forms, in one dialect.
-struct Files {
-    create: &'static str,
-    dangerous: &'static str,
-    safe: &'static str,
-    down: &'static str,
+/// The migrations of the story: file name and text.
+#[derive(Debug)]
+pub(super) struct Files {
+    /// What made the notes app.
+    pub(super) begin: &'static [(&'static str, &'static str)],
+    /// "Migration 12".
+    pub(super) dangerous: (&'static str, &'static str),
+    /// What takes its place; the first is applied.
+    pub(super) safe: &'static [(&'static str, &'static str)],
 }
 
-const SQLITE: Files = Files {
-    create: include_str!("sql/sqlite/create.sql"),
-    dangerous: include_str!("sql/sqlite/dangerous.sql"),
-    safe: include_str!("sql/sqlite/safe.sql"),
-    down: include_str!("sql/sqlite/safe.down.sql"),
-};
-
-const POSTGRES: Files = Files {
-    create: include_str!("sql/postgres/create.sql"),
-    dangerous: include_str!("sql/postgres/dangerous.sql"),
-    safe: include_str!("sql/postgres/safe.sql"),
-    down: include_str!("sql/postgres/safe.down.sql"),
-};
-
-/// A database made for the story, with the folder of its migrations.
-pub(super) struct Database<'a> {
-    name: String,
-    target: Target,
-    folder: PathBuf,
-    files: Files,
-    cluster: Option<&'a Cluster>,
+/// Where the story takes place.
+#[derive(Debug)]
+pub(super) struct Stage {
+    /// `Postgres 15`.
+    pub(super) name: String,
+    /// The last part of `path`.
+    pub(super) folder: &'static str,
+    pub(super) files: &'static Files,
+    pub(super) target: Target,
+    pub(super) database: Database,
+    /// The project's folder.
+    pub(super) path: PathBuf,
 }
 
-/// The database's name in a scratch server.
-const DATABASE: &str = "notes";
+/// How the content is read.
+#[derive(Debug)]
+pub(super) enum Database {
+    Sqlite(SqliteTarget),
+    Postgres(PostgresTarget),
+}
 
-impl<'a> Database<'a> {
-    /// A file in `folder`, which becomes a project that can be kept.
-    pub(super) fn sqlite(folder: &Path) -> Result<Self, Error> {
-        let database = Self {
-            name: "SQLite".to_owned(),
-            target: Target::Sqlite(db::SqliteTarget::file(folder.join("notes.db"))),
-            folder: folder.to_owned(),
-            files: SQLITE,
-            cluster: None,
-        };
-        database.write("cofferdam.toml", "database_url = \"sqlite:notes.db\"\n")?;
-        Ok(database)
+/// What happened.
+#[derive(Debug, Serialize)]
+pub(super) struct Story {
+    pub(super) database: String,
+    /// The project's folder, below that of the demo.
+    pub(super) folder: &'static str,
+    /// The notes app.
+    pub(super) applied: Vec<AppliedMigration>,
+    pub(super) before: Content,
+    pub(super) refused: Refused,
+    /// The safe migration.
+    pub(super) plan: PlanReport,
+    pub(super) migrated: MigrateReport,
+    /// Equal to `before`.
+    pub(super) after: Content,
+    pub(super) audit: Audit,
+    pub(super) rolled_back: RollbackReport,
+    /// Equal to `before`.
+    pub(super) restored: Content,
+}
+
+/// "Migration 12".
+#[derive(Debug, Serialize)]
+pub(super) struct Refused {
+    pub(super) file: &'static str,
+    pub(super) message: String,
+    pub(super) findings: Vec<Finding>,
+    /// What the tables of a copy held after the file had run there without us.
+    pub(super) without_us: Content,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Audit {
+    pub(super) entries: usize,
+    pub(super) verified: bool,
+}
+
+/// Tells it.
+///
+/// # Errors
+/// Those of the engine; `Conflict` when a claim does not hold; `Interrupted`.
+pub(super) async fn tell(stage: &Stage, stop: &Stop) -> Result<Story> {
+    for file in stage.files.begin {
+        stage.add(file)?;
+    }
+    let applied = stage.migrate(stop).await?.applied;
+    let before = stage.content().await?;
+
+    let refused = refused(stage, stop, &before).await?;
+
+    for file in stage.files.safe {
+        stage.add(file)?;
+    }
+    let mut plan = migrate::plan(&stage.project()?, &migrate::Options::default()).await?;
+    stage.shorten(&mut plan);
+    let mut migrated = stage.migrate(stop).await?;
+    if let Some(path) = migrated.rollback_point.as_mut().and_then(|point| point.path.as_mut()) {
+        *path = stage.short(path);
+    }
+    let after = stage.content().await?;
+    holds(after == before, "the safe migration kept every row")?;
+    let audit = audit::read(&stage.project()?).await?;
+    holds(audit.verified, "the audit is as it was written")?;
+
+    stop.check()?;
+    let mut rolled_back = stage.roll_back(stop).await?;
+    rolled_back.point = rolled_back.point.map(|path| stage.short(&path));
+    let restored = stage.content().await?;
+    holds(restored == before, "the rollback kept every row")?;
+    Ok(Story {
+        database: stage.name.clone(),
+        folder: stage.folder,
+        applied,
+        before,
+        refused,
+        plan,
+        migrated,
+        after,
+        audit: Audit { entries: audit.entries, verified: audit.verified },
+        rolled_back,
+        restored,
+    })
+}
+
+async fn refused(stage: &Stage, stop: &Stop, before: &Content) -> Result<Refused> {
+    let (file, sql) = stage.files.dangerous;
+    stage.add(&stage.files.dangerous)?;
+    let failure = match stage.migrate(stop).await {
+        Err(failure) if failure.error.kind() == ErrorKind::Refused => failure,
+        Err(failure) => return Err(failure),
+        Ok(_) => return Err(untrue("the dangerous migration is refused").into()),
+    };
+    let mut findings = failure.findings;
+    stage.shorten_findings(&mut findings);
+    holds(stage.content().await? == *before, "a refused migration changes nothing")?;
+    let without_us = stage.without_us(sql).await?;
+    holds(without_us != *before, "the dangerous migration loses rows")?;
+    place::remove(&stage.migrations().join(file))?;
+    Ok(Refused { file, message: failure.error.message().to_owned(), findings, without_us })
+}
+
+fn holds(claim: bool, what: &str) -> Result<(), Error> {
+    if claim { Ok(()) } else { Err(untrue(what)) }
+}
+
+fn untrue(claim: &str) -> Error {
+    Error::conflict(format!("the demo claims that {claim}, and here that is not so"))
+        .hint("please report it, with the output of cofferdam demo --format json")
+}
+
+impl Stage {
+    fn migrations(&self) -> PathBuf {
+        self.path.join("migrations")
     }
 
-    /// A database in `cluster`.
-    pub(super) fn postgres(cluster: &'a Cluster, folder: &Path) -> Result<Self, Error> {
-        cluster.create_database(DATABASE)?;
-        Ok(Self {
-            name: format!("Postgres {}", cluster.major()),
-            target: Target::parse(&cluster.url(DATABASE))?,
-            folder: folder.to_owned(),
-            files: POSTGRES,
-            cluster: Some(cluster),
-        })
+    fn add(&self, (name, text): &(&str, &str)) -> Result<(), Error> {
+        place::write(&self.migrations().join(name), text)
     }
 
-    fn write(&self, file: &str, text: &str) -> Result<(), Error> {
-        let path = self.folder.join(file);
-        let folder = path.parent().unwrap_or(&self.folder);
-        std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::write(&path, text))
-            .map_err(|error| Error::invalid(format!("cannot write {}: {error}", path.display())))
-    }
-
-    /// Runs the application's own SQL; returns the first column of what it answers.
-    fn application(&self, sql: &str) -> Result<Vec<String>, Error> {
-        match (&self.target, self.cluster) {
-            (Target::Postgres(_), Some(cluster)) => {
-                let rows = cluster.run(DATABASE, sql)?;
-                Ok(rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
-            }
-            (Target::Postgres(_), None) => Err(Error::bug("a scratch database without its server")),
-            (Target::Sqlite(target), _) => {
-                let db = db::open_sqlite(target, SqliteOptions::new(SqliteMode::ReadWrite))?;
-                let mut statement = db.prepare(sql).map_err(db::sqlite_error)?;
-                let rows = statement.query_map([], |row| row.get(0)).map_err(db::sqlite_error)?;
-                rows.collect::<Result<_, _>>().map_err(db::sqlite_error)
-            }
-        }
-    }
-
-    /// Every note, as the application sees it.
-    fn notes(&self) -> Result<Vec<String>, Error> {
-        self.application("select title || ': ' || body from notes order by id")
-    }
-
-    fn project(&self, context: &Context) -> Result<Project, Error> {
-        let folder = Folder::read(&self.folder.join("migrations"), Some(Format::Native))?;
+    fn project(&self) -> Result<Project, Error> {
         Ok(Project {
             target: self.target.clone(),
-            connect: context.environment.connect_options()?,
-            folder,
+            connect: ConnectOptions::default(),
+            folder: Folder::read(&self.migrations(), Some(Format::Native))?,
             format_given: true,
             out_of_order: None,
             actor: caller::name(),
         })
     }
-}
 
-/// What happened.
-#[derive(Serialize)]
-pub(super) struct Story {
-    database: String,
-    refused: Vec<&'static str>,
-    applied: Vec<String>,
-    rows: Rows,
-    would_lose: BTreeMap<String, i64>,
-    undone: Vec<String>,
-    #[serde(skip)]
-    told: Told,
-}
-
-/// The application's rows: the same all the way, or the story is an error.
-#[derive(Serialize)]
-struct Rows {
-    before: usize,
-    after_refusal: usize,
-    after_migrate: usize,
-    after_rollback: usize,
-}
-
-/// What the text shows beside the figures.
-struct Told {
-    dangerous: &'static str,
-    findings: Vec<Finding>,
-    plan: PlanReport,
-    took_ms: u64,
-    refused_rollback: String,
-}
-
-/// Tells the story on `database`.
-pub(super) async fn tell(context: &Context, database: Database<'_>) -> Result<Story> {
-    let options = Options { stop: context.stop.clone(), ..Options::default() };
-    database.write("migrations/0001_create_notes.sql", database.files.create)?;
-    migrate::run(&database.project(context)?, &options, &mut Silent).await?;
-    database.application(ROWS)?;
-    let notes = database.notes()?;
-
-    database.write("migrations/0002_unique_titles.sql", database.files.dangerous)?;
-    let findings = refused(migrate::run(&database.project(context)?, &options, &mut Silent).await)?;
-    let after_refusal = same(&notes, &database)?;
-
-    database.write("migrations/0002_unique_titles.sql", database.files.safe)?;
-    database.write("migrations/0002_unique_titles.down.sql", database.files.down)?;
-    let project = database.project(context)?;
-    let plan = migrate::plan(&project, &options).await?;
-    let report = migrate::run(&project, &options, &mut Silent).await?;
-    let after_migrate = same(&notes, &database)?;
-
-    let back = |discard_writes| rollback::Options {
-        to: None,
-        discard_writes,
-        locks: options.locks,
-        lease_wait: options.lease_wait,
-        stop: options.stop.clone(),
-    };
-    let refused_rollback = match rollback::run(&project, &back(false), &mut Silent).await {
-        Err(error) if error.kind() == ErrorKind::Refused => error.message().to_owned(),
-        Err(error) => return Err(error.into()),
-        Ok(_) => return Err(Error::bug("the demo's rollback lost values that nobody gave up").into()),
-    };
-    let undone = rollback::run(&project, &back(true), &mut Silent).await?;
-    let after_rollback = same(&notes, &database)?;
-
-    let took_ms = report.applied.iter().filter_map(|applied| u64::try_from(applied.duration_ms).ok()).sum();
-    let refused = findings.iter().filter(|finding| finding.refuses()).map(|finding| finding.rule).collect();
-    Ok(Story {
-        database: database.name,
-        refused,
-        applied: report.applied.into_iter().map(|applied| applied.version).collect(),
-        rows: Rows { before: notes.len(), after_refusal, after_migrate, after_rollback },
-        would_lose: undone.would_lose,
-        undone: undone.undone,
-        told: Told { dangerous: database.files.dangerous, findings, plan, took_ms, refused_rollback },
-    })
-}
-
-/// The findings of a refusal, which is what the story needs here.
-fn refused<T>(outcome: Result<T, migrate::Failure>) -> Result<Vec<Finding>> {
-    match outcome {
-        Err(failure) if failure.error.kind() == ErrorKind::Refused && !failure.findings.is_empty() => {
-            Ok(failure.findings)
-        }
-        Err(failure) => Err(failure.into()),
-        Ok(_) => Err(Error::bug("the demo's dangerous migration was not refused").into()),
+    async fn migrate(&self, stop: &Stop) -> Result<MigrateReport> {
+        stop.check()?;
+        let options = migrate::Options { stop: stop.clone(), ..migrate::Options::default() };
+        Ok(migrate::run(&self.project()?, &options, &mut Silent).await?)
     }
-}
 
-/// Proves that the application still sees `notes`; returns how many.
-fn same(notes: &[String], database: &Database<'_>) -> Result<usize, Error> {
-    let now = database.notes()?;
-    if now == notes { Ok(now.len()) } else { Err(Error::bug("the demo changed the application's rows")) }
-}
+    async fn roll_back(&self, stop: &Stop) -> Result<RollbackReport, Error> {
+        let defaults = migrate::Options::default();
+        let options = rollback::Options {
+            to: None,
+            discard_writes: false,
+            locks: defaults.locks,
+            lease_wait: defaults.lease_wait,
+            stop: stop.clone(),
+        };
+        rollback::run(&self.project()?, &options, &mut Silent).await
+    }
 
-impl Story {
-    /// The story as text: what would be typed, and what comes of it.
-    pub(super) fn human(&self, style: Style) -> String {
-        let told = &self.told;
-        let heading = |text: &str| style.paint(Tone::Strong, text);
-        let mut out = format!("{}\n\n", heading(&format!("{}: {} notes, some of one title", self.database, self.rows.before)));
-        _ = writeln!(out, "0002_unique_titles.sql, as it is often written:\n");
-        for line in told.dangerous.lines() {
-            _ = writeln!(out, "    {line}");
+    async fn content(&self) -> Result<Content, Error> {
+        match &self.database {
+            Database::Sqlite(target) => sqlite::content(target),
+            Database::Postgres(target) => postgres::content(target).await,
         }
-        _ = write!(out, "\n{}\n\n", heading("$ cofferdam migrate"));
-        out += &finding::all(&told.findings, style);
-        _ = writeln!(out, "refused; nothing ran: {} notes before, {} after\n", self.rows.before, self.rows.after_refusal);
-        _ = writeln!(out, "0002_unique_titles.sql, written so that no note is lost:\n");
-        _ = write!(out, "{}\n\n", heading("$ cofferdam plan"));
-        out += &plan::human(&told.plan, style);
-        _ = write!(out, "\n{}\n\n", heading("$ cofferdam migrate"));
-        let took = text::millis(told.took_ms);
-        _ = writeln!(out, "applied {} in {took}", self.applied.join(", "));
-        _ = writeln!(out, "proved: {} notes before, the same {} after\n", self.rows.before, self.rows.after_migrate);
-        _ = write!(out, "{}\n\n", heading("$ cofferdam rollback"));
-        out += &text::labelled("error", &told.refused_rollback, style);
-        _ = write!(out, "\n{}\n\n", heading("$ cofferdam rollback --discard-writes"));
-        _ = writeln!(out, "took back {}: the same {} notes\n", self.undone.join(", "), self.rows.after_rollback);
-        out
+    }
+
+    async fn without_us(&self, sql: &str) -> Result<Content, Error> {
+        match &self.database {
+            Database::Sqlite(target) => sqlite::without_us(target, &self.path, sql),
+            Database::Postgres(target) => postgres::without_us(target, sql).await,
+        }
+    }
+
+    /// A path as somebody in the project's folder would name it.
+    fn short(&self, path: &str) -> String {
+        let below = Path::new(path).strip_prefix(&self.path);
+        below.map_or_else(|_| path.to_owned(), |below| below.display().to_string())
+    }
+
+    fn shorten_findings(&self, findings: &mut [Finding]) {
+        for place in findings.iter_mut().filter_map(|finding| finding.place.as_mut()) {
+            place.file = self.short(&place.file);
+        }
+    }
+
+    fn shorten(&self, plan: &mut PlanReport) {
+        self.shorten_findings(&mut plan.findings);
+        for step in &mut plan.steps {
+            step.file = self.short(&step.file);
+            step.undo = step.undo.as_deref().map(|undo| self.short(undo));
+        }
     }
 }

@@ -14,7 +14,7 @@ create table _cofferdam_lease (
 );
 insert into _cofferdam_lease (only_row) values (1);
 create table _cofferdam_run (
-    id integer primary key autoincrement,
+    id integer primary key,
     command text not null,
     plan text not null,
     state text not null,

@@ -109,14 +109,14 @@ impl Blocked {
         let what = self.what();
         let seconds = budget.as_secs_f64();
         let message = match who.first() {
-            Some(holder) => format!("{what} was not to be had for {seconds:.0} s: {holder}"),
+            Some(holder) => format!("{what} was not to be had for {seconds:.0} s: held by {holder}"),
             None => format!("{what} was not to be had for {seconds:.0} s"),
         };
         let mut error = Error::blocked(message).hint(
             "wait for that session or end it, then run this again; --lock-budget 5m keeps trying longer",
         );
         for other in who.iter().skip(1) {
-            error = error.detail(format!("also: {other}"));
+            error = error.detail(format!("also held by {other}"));
         }
         match self.place {
             Some((place, text)) => error.at(place, Some(text)),
@@ -167,20 +167,7 @@ fn bare(regclass: &str) -> ObjectName {
 }
 
 fn mode_of(number: i32) -> LockMode {
-    use LockMode::*;
-    [
-        AccessShare,
-        RowShare,
-        RowExclusive,
-        ShareUpdateExclusive,
-        Share,
-        ShareRowExclusive,
-        Exclusive,
-        AccessExclusive,
-    ]
-    .into_iter()
-    .find(|mode| *mode as i32 + 1 == number)
-    .unwrap_or(AccessExclusive)
+    LockMode::ALL.into_iter().find(|mode| *mode as i32 + 1 == number).unwrap_or(LockMode::AccessExclusive)
 }
 
 fn quoted<'a>(names: impl Iterator<Item = &'a ObjectName>) -> Result<Vec<String>> {
@@ -219,9 +206,9 @@ impl Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.pid == 0 {
-            return write!(f, "held by a prepared transaction (see pg_prepared_xacts)");
+            return write!(f, "a prepared transaction (see pg_prepared_xacts)");
         }
-        write!(f, "held by pid {}, user {}", self.pid, self.user)?;
+        write!(f, "pid {}, user {}", self.pid, self.user)?;
         if !self.application.is_empty() {
             write!(f, ", application {}", self.application)?;
         }
@@ -238,8 +225,13 @@ pub(super) async fn holders(session: &Session, blocked: &Blocked) -> Result<Vec<
     let names = quoted(blocked.relations.iter().map(|(name, _)| name))?;
     let strongest =
         blocked.relations.iter().map(|(_, mode)| *mode).max().unwrap_or(LockMode::AccessExclusive);
-    let modes: Vec<String> =
-        conflicting(strongest).iter().map(|mode| format!("{}Lock", mode.as_str())).collect();
+    // A row that we wait for is held by somebody with our own mode on its table.
+    let in_the_way = |mode: &LockMode| strongest.conflicts_with(*mode) || *mode == strongest;
+    let modes: Vec<String> = LockMode::ALL
+        .iter()
+        .filter(|mode| in_the_way(mode))
+        .map(|mode| format!("{}Lock", mode.as_str()))
+        .collect();
     let rows = session.query(include_str!("sql/holders.sql"), &[&names, &modes]).await;
     Ok(rows.map_err(|e| session.error(e))?.iter().map(Holder::of).collect())
 }
@@ -248,39 +240,4 @@ pub(super) async fn holders(session: &Session, blocked: &Blocked) -> Result<Vec<
 pub(super) async fn blocked_by(session: &Session, backend: Backend) -> Result<Vec<Holder>> {
     let rows = session.query(include_str!("sql/blocked_by.sql"), &[&backend.pid]).await;
     Ok(rows.map_err(|e| session.error(e))?.iter().map(Holder::of).collect())
-}
-
-/// The modes that conflict with `mode`: the table of the manual's "Explicit Locking".
-fn conflicting(mode: LockMode) -> &'static [LockMode] {
-    use LockMode::*;
-    match mode {
-        AccessShare => &[AccessExclusive],
-        RowShare => &[Exclusive, AccessExclusive],
-        // A row we wait for is held by somebody with RowExclusive on its table.
-        RowExclusive => &[RowExclusive, Share, ShareRowExclusive, Exclusive, AccessExclusive],
-        ShareUpdateExclusive => &[ShareUpdateExclusive, Share, ShareRowExclusive, Exclusive, AccessExclusive],
-        Share => &[RowExclusive, ShareUpdateExclusive, ShareRowExclusive, Exclusive, AccessExclusive],
-        ShareRowExclusive => {
-            &[RowExclusive, ShareUpdateExclusive, Share, ShareRowExclusive, Exclusive, AccessExclusive]
-        }
-        Exclusive => &[
-            RowShare,
-            RowExclusive,
-            ShareUpdateExclusive,
-            Share,
-            ShareRowExclusive,
-            Exclusive,
-            AccessExclusive,
-        ],
-        AccessExclusive => &[
-            AccessShare,
-            RowShare,
-            RowExclusive,
-            ShareUpdateExclusive,
-            Share,
-            ShareRowExclusive,
-            Exclusive,
-            AccessExclusive,
-        ],
-    }
 }

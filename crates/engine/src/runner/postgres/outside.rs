@@ -124,7 +124,7 @@ impl Runner<'_> {
             return set_session(&self.session, Duration::ZERO).await;
         };
         if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
-            let who = blockers.first().map(|b| format!(": {b}")).unwrap_or_default();
+            let who = blockers.first().map(|b| format!(" for {b}")).unwrap_or_default();
             return Err(Error::blocked(format!("{} waited {} s{who}", statement.verb, budget.as_secs()))
                 .at(job.script.place(statement.span), Some(job.script.text.clone()))
                 .hint("wait for that session or end it, then run this again; --lock-budget 5m keeps trying longer"));

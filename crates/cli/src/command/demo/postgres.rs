@@ -1,0 +1,133 @@
+//! The stage on Postgres: a server of its own.
+
+use std::path::PathBuf;
+
+use cofferdam::db::{self, ConnectOptions, PostgresTarget, Target};
+use cofferdam::scratch::{Binaries, Cluster, Settings};
+use cofferdam_analysis::{Error, Result};
+
+use super::content::{Content, Count};
+use super::place::Place;
+use super::story::{Database, Files, Stage};
+use crate::output::Output;
+
+const FILES: Files = Files {
+    begin: &[
+        ("0010_notes.sql", include_str!("postgres/0010_notes.sql")),
+        ("0011_rows.sql", include_str!("postgres/0011_rows.sql")),
+    ],
+    dangerous: ("0012_migration_12.sql", include_str!("postgres/migration_12.sql")),
+    safe: &[
+        ("0012_note_archive.sql", include_str!("postgres/safe.sql")),
+        ("0012_note_archive.down.sql", include_str!("postgres/safe.down.sql")),
+    ],
+};
+
+/// The oldest major that the engine connects to.
+const OLDEST: u32 = 14;
+const NAME: &str = "notes";
+
+/// A server that goes with the value.
+#[derive(Debug)]
+pub(super) struct Server(Cluster);
+
+impl Server {
+    /// Starts one below `within`; `Err` is why there is none, as one sentence.
+    pub(super) async fn start(
+        named: Option<PathBuf>,
+        within: PathBuf,
+        output: &Output,
+    ) -> std::result::Result<Self, String> {
+        let binaries = choose(named)?;
+        output.log(&format!("starting a Postgres {} for the second part", binaries.major()));
+        let settings = Settings::default().base(within);
+        // A thread of its own: to make a cluster takes a second, and Ctrl-C must be heard.
+        let started = tokio::task::spawn_blocking(move || {
+            let cluster = Cluster::start(&binaries, &settings)?;
+            cluster.create_database(NAME)?;
+            Ok(cluster)
+        });
+        match started.await {
+            Ok(result) => result.map(Server).map_err(|error: Error| first_reason(&error)),
+            Err(_) => Err("the thread that started the server ended".to_owned()),
+        }
+    }
+
+    /// Its empty database.
+    pub(super) fn stage(&self, place: &Place) -> Result<Stage> {
+        let url = self.0.url(NAME);
+        let folder = "postgres";
+        let path = place.project(folder, &url)?;
+        let target = Target::parse(&url)?;
+        let Target::Postgres(database) = target.clone() else {
+            return Err(Error::bug("the URL of a scratch server is not Postgres'"));
+        };
+        let name = format!("Postgres {}", self.0.major());
+        Ok(Stage { name, folder, files: &FILES, target, database: Database::Postgres(database), path })
+    }
+
+    /// Lets it run on; returns how to stop it and remove its files.
+    pub(super) fn leave_running(self) -> Result<String> {
+        let left = self.0.leave_running()?;
+        Ok(format!("kill -INT {} && rm -r {}", left.pid, left.directory.display()))
+    }
+}
+
+/// The server that was named, or the newest that can be used here.
+fn choose(named: Option<PathBuf>) -> std::result::Result<Binaries, String> {
+    let found = match named {
+        Some(directory) => vec![Binaries::at(&directory).map_err(|error| error.message().to_owned())?],
+        None => Binaries::find(&[], None),
+    };
+    let mut reason =
+        "no Postgres server binaries in the usual places; --postgres-bin DIR names others".to_owned();
+    for binaries in found {
+        if binaries.major() < OLDEST {
+            reason = format!("{} is too old", binaries.version());
+            continue;
+        }
+        match binaries.usable() {
+            Ok(()) => return Ok(binaries),
+            Err(error) => reason = error.message().to_owned(),
+        }
+    }
+    Err(reason)
+}
+
+fn first_reason(error: &Error) -> String {
+    match error.details().last() {
+        Some(detail) => format!("{}: {detail}", error.message()),
+        None => error.message().to_owned(),
+    }
+}
+
+/// What the tables hold.
+pub(super) async fn content(target: &PostgresTarget) -> Result<Content> {
+    let session = db::connect(target, &ConnectOptions::default()).await?;
+    let rows = session.client().query(include_str!("postgres/content.sql"), &[]).await;
+    let rows = rows.map_err(|error| session.error(error))?;
+    let mut count = Count::new();
+    for row in &rows {
+        let get = |column| row.try_get::<usize, &str>(column).map_err(db::postgres_error);
+        count.row(get(0)?, get(1)?);
+    }
+    session.close().await;
+    Ok(count.content())
+}
+
+/// What the tables would hold after `sql`, run as it is. On a copy.
+pub(super) async fn without_us(target: &PostgresTarget, sql: &str) -> Result<Content> {
+    run(&target.with_database("postgres"), include_str!("postgres/copy.sql")).await?;
+    let copy = target.with_database("copy");
+    run(&copy, sql).await?;
+    let content = content(&copy).await?;
+    run(&target.with_database("postgres"), "drop database copy").await?;
+    Ok(content)
+}
+
+async fn run(target: &PostgresTarget, sql: &str) -> Result<()> {
+    let session = db::connect(target, &ConnectOptions::default()).await?;
+    let ran = session.client().batch_execute(sql).await.map_err(|error| session.error(error));
+    session.close().await;
+    ran
+}

@@ -1,0 +1,3 @@
+drop index concurrently notes_archived;
+
+alter table notes drop column archived_at;

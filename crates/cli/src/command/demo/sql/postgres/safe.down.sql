@@ -1,2 +1,0 @@
-drop index notes_key;
-alter table notes drop column key;
