@@ -7,4 +7,5 @@ mod init;
 mod migrate;
 mod new;
 mod project;
+mod real;
 mod usage;

@@ -12,7 +12,8 @@ use crate::project::{Project, document};
 #[test]
 fn a_schema_dump_gives_the_catalog_of_plain_execution() {
     let Some(synapse) = corpus("matrix-synapse") else { return };
-    let databases = postgres::majors().into_iter().map(|major| ("postgres", Fresh::postgres as fn(u32) -> Fresh, major));
+    let databases =
+        postgres::majors().into_iter().map(|major| ("postgres", Fresh::postgres as fn(u32) -> Fresh, major));
     let sqlite = ("sqlite", (|_| Fresh::sqlite()) as fn(u32) -> Fresh, 0);
     for (engine, fresh, major) in databases.chain([sqlite]) {
         let (project, ours, plain) = (Project::new(), fresh(major), fresh(major));

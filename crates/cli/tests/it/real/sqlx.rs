@@ -109,10 +109,7 @@ impl TakeOver<'_> {
     fn losses(&self) -> BTreeSet<&'static str> {
         let theirs = |version: &&str| self.files[..self.done].iter().any(|file| file.version == *version);
         let losses = self.folder.losses.iter();
-        losses
-            .filter(|(_, made, lost)| theirs(made) && !theirs(lost))
-            .map(|(rule, _, _)| *rule)
-            .collect()
+        losses.filter(|(_, made, lost)| theirs(made) && !theirs(lost)).map(|(rule, _, _)| *rule).collect()
     }
 
     fn refuses(&self, project: &Project, losses: &BTreeSet<&str>) {
@@ -120,7 +117,8 @@ impl TakeOver<'_> {
         let refused = self.cofferdam(project, "migrate").status(3).run();
         let refused = document("migrate", &refused);
         assert_eq!(refused["error"]["kind"], "refused");
-        let errors = refused["findings"].as_array().expect("an array").iter();
+        let findings = refused["findings"].as_array().unwrap_or_else(|| panic!("{refused:#}"));
+        let errors = findings.iter();
         let errors = errors.filter(|finding| finding["severity"] == "error");
         let rules: BTreeSet<&str> = errors.filter_map(|finding| finding["rule"].as_str()).collect();
         assert_eq!(&rules, losses, "{refused:#}");
@@ -131,7 +129,9 @@ impl TakeOver<'_> {
 #[test]
 fn a_refusal_counts_the_rows_that_sqlx_left_and_the_copy_keeps_them() {
     with_folders(|folder, path, files, fresh| {
-        let Some((_, _, lost)) = folder.losses.iter().find(|(rule, ..)| *rule == "drop-table") else { return };
+        let Some((_, _, lost)) = folder.losses.iter().find(|(rule, ..)| *rule == "drop-table") else {
+            return;
+        };
         let done = files.iter().position(|file| file.version == *lost).expect("the version is there");
         let (project, database) = (Project::new(), fresh());
         database.run_by_sqlx(&files[..done]);
