@@ -81,7 +81,7 @@ const PLAYLIST_TRACK: Rebuild = Rebuild {
     table: "PlaylistTrack",
     columns: "PlaylistId integer not null references Playlist (PlaylistId),
     TrackId integer not null references Track (TrackId),
-    constraint PK_PlaylistTrack primary key (PlaylistId, TrackId)",
+    constraint PK_PlaylistTrack primary key (PlaylistId, TrackId), check (TrackId > 0)",
     indexes: "create unique index IPK_PlaylistTrack on PlaylistTrack (PlaylistId, TrackId);
 create index IFK_PlaylistTrackTrackId on PlaylistTrack (TrackId);",
 };
