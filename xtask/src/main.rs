@@ -1,5 +1,6 @@
 //! Chores of this repository: `cargo xtask COMMAND`.
 
+mod fetch_corpus;
 mod fetch_postgres;
 mod new_rule;
 
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
+  fetch-corpus                            bring real projects' migrations for the tests into .cache/corpus
   fetch-postgres [--into DIR] [MAJOR..]   bring Postgres servers for the tests into .cache/postgres
   new-rule ID                             write the file of a new rule of `check` and register it
 ";
@@ -16,6 +18,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let (command, rest) = words.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     let result = match command {
+        "fetch-corpus" => fetch_corpus::run(rest),
         "fetch-postgres" => fetch_postgres::run(rest),
         "new-rule" => new_rule::run(rest),
         "help" | "--help" | "-h" => {

@@ -1,7 +1,8 @@
-//! Prints how the reader cuts files of Postgres SQL, as JSON lines: for comparing it with
-//! another parser (see `bench/oracle-libpg-query`).
+//! Prints how files of Postgres SQL are cut into statements, a JSON line for each file:
+//! for comparing the reader with another parser (see `bench/oracle-libpg-query`).
 //!
 //! `cargo run -p cofferdam-analysis --example statements -- FILE..`
+#![expect(clippy::disallowed_macros, reason = "a program of its own: printing is all it does")]
 
 use cofferdam_analysis::sql::{Dialect, Script};
 
@@ -11,8 +12,7 @@ fn main() -> std::io::Result<()> {
         let script = Script::parse(Dialect::Postgres, &file, &text);
         let statements = script.statements.iter().map(|statement| {
             serde_json::json!({
-                "start": statement.span.start,
-                "end": statement.span.end,
+                "line": script.place(statement.span).line,
                 "sql": script.sql(statement),
                 "damage": statement.damage.as_ref().map(|damage| &damage.message),
             })
@@ -20,7 +20,7 @@ fn main() -> std::io::Result<()> {
         let statements: Vec<_> = statements.collect();
         println!(
             "{}",
-            serde_json::json!({ "file": file, "meta": script.meta.len(), "statements": statements })
+            serde_json::json!({ "file": file, "psql_lines": script.meta.len(), "statements": statements })
         );
     }
     Ok(())

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Su
 
 use crate::command;
 use crate::output::Format;
+use crate::output::text::wrap;
 
 /// Write ordinary SQL; it runs as if the most careful DBA did it, and it can be undone.
 #[derive(Debug, Parser)]
@@ -121,11 +122,14 @@ const GROUPS: &[(&str, &[&str])] = &[
 const MAP: &str =
     "check reads files, plan asks your database.\nmigrate applies, rollback undoes a migration.";
 
+/// Columns of help.
+const WIDTH: usize = 80;
+
 /// The parser, with its help.
 pub(crate) fn parser() -> clap::Command {
     let parser = Arguments::command();
     let groups = grouped(&parser);
-    parser.max_term_width(80).help_template(format!(
+    parser.max_term_width(WIDTH).help_template(format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\n\n{MAP}\n\nOptions of every command:\n{{options}}\n\n\
          `cofferdam COMMAND --help` says more about a command.\n\
          A project begins with `cofferdam init`."
@@ -138,10 +142,12 @@ fn grouped(parser: &clap::Command) -> String {
         let text = parser.find_subcommand(name).and_then(clap::Command::get_about);
         text.map(ToString::to_string).unwrap_or_default()
     };
-    let group = |(title, names): &(&str, &[&str])| {
-        let lines = names.iter().map(|name| format!("\n  {name:<9} {}", about(name)));
-        format!("{title}:{}", lines.collect::<String>())
+    let line = |name: &&str| {
+        let text = wrap(&about(name), WIDTH - 12).join("\n            ");
+        format!("\n  {name:<9} {text}")
     };
+    let group =
+        |(title, names): &(&str, &[&str])| format!("{title}:{}", names.iter().map(line).collect::<String>());
     GROUPS.iter().map(group).collect::<Vec<_>>().join("\n\n")
 }
 

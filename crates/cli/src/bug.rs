@@ -47,3 +47,35 @@ pub(crate) fn guard(format: Format, command: &str, program: impl FnOnce() -> Exi
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Not a test: what the next one runs in a process of its own, since a panic hook
+    /// belongs to the whole process.
+    #[test]
+    #[ignore = "ends its process"]
+    #[expect(clippy::disallowed_methods, reason = "the exit code is what the parent looks at")]
+    fn panics_in_a_child() {
+        let exit = guard(Format::Json, "migrate", || panic!("an invariant is broken"));
+        std::process::exit(exit as i32);
+    }
+
+    #[test]
+    fn a_panic_is_exit_70_with_what_to_report_and_one_document() {
+        let output = std::process::Command::new(std::env::current_exe().expect("this test"))
+            .args(["--exact", "bug::tests::panics_in_a_child", "--ignored", "--nocapture"])
+            .output()
+            .expect("a child");
+        assert_eq!(output.status.code(), Some(70));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(stderr.contains("bug: cofferdam") && stderr.contains("an invariant is broken"), "{stderr}");
+        assert!(stderr.contains(ISSUES), "{stderr}");
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let document = stdout.lines().find(|line| line.contains("\"version\"")).expect("a document");
+        let start = document.find('{').expect("an object");
+        let document: serde_json::Value = serde_json::from_str(&document[start..]).expect("JSON");
+        assert_eq!((&document["ok"], &document["error"]["kind"]), (&false.into(), &"bug".into()));
+    }
+}

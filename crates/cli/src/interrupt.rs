@@ -1,16 +1,26 @@
 //! Ctrl-C, and the SIGTERM of a container that is being replaced.
 //!
 //! The first asks the engine to stop where a later run can go on: after the step
-//! or chunk that it is at. The second drops everything at once; then the server
+//! or chunk that it is at. The second drops everything at once; then the database
 //! rolls back what was open. Both end with exit 7.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
 
 use cofferdam::Stop;
 use cofferdam_analysis::Error;
-use std::future::Future;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 
-use crate::failure::Result;
+use crate::exit::Exit;
+use crate::failure::{Failure, Result};
 use crate::output::Output;
+
+/// How long the work may take to notice the second signal. A statement inside SQLite
+/// notices nothing, and nobody should have to reach for `kill -9`.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Runs `work` to its end, or to the second signal.
 pub(crate) fn until_aborted<T>(
@@ -23,33 +33,50 @@ pub(crate) fn until_aborted<T>(
         .enable_all()
         .build()
         .map_err(|error| Error::invalid(format!("the system gives no threads or timers: {error}")))?;
+    let aborted = Arc::new(Notify::new());
+    listen(&runtime, output.clone(), stop.clone(), Arc::clone(&aborted))?;
     let result = runtime.block_on(async {
-        let aborted = second_signal(output, stop)?;
         tokio::select! {
             result = work => result,
-            () = aborted => Err(Error::interrupted("stopped at once, in the middle of a step")
-                .hint("what was not committed is rolled back; run the same command to go on")
-                .into()),
+            () = aborted.notified() => Err(at_once().into()),
         }
     });
-    // A statement that runs inside SQLite cannot be dropped, and nobody waits for it here.
+    // What still runs in the background is of no use to anybody.
     runtime.shutdown_background();
     result
 }
 
-/// Listens from now on; the future ends with the second signal.
-fn second_signal<'a>(output: &'a Output, stop: &'a Stop) -> Result<impl Future<Output = ()> + 'a> {
+fn at_once() -> Error {
+    Error::interrupted("stopped at once, in the middle of a step")
+        .hint("what was not committed is rolled back; run the same command to go on")
+}
+
+/// Listens on a thread of the runtime's own, since the work may keep this one busy.
+fn listen(runtime: &Runtime, output: Output, stop: Stop, aborted: Arc<Notify>) -> Result<()> {
+    let _inside = runtime.enter();
     let listen = |kind| {
         signal(kind).map_err(|error| Error::invalid(format!("the system lets no signal be handled: {error}")))
     };
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
-    Ok(async move {
+    runtime.spawn(async move {
         next(&mut interrupt, &mut terminate).await;
         stop.raise();
         output.log("stopping after the current step; once more stops at once");
         next(&mut interrupt, &mut terminate).await;
-    })
+        aborted.notify_one();
+        tokio::time::sleep(GRACE).await;
+        leave(&output);
+    });
+    Ok(())
+}
+
+/// Ends the process under work that cannot be dropped: the kernel closes its files, and
+/// the database finds its transaction unfinished, as after a crash.
+#[expect(clippy::disallowed_methods, reason = "no other thread can unwind what runs inside SQLite")]
+fn leave(output: &Output) {
+    output.failure(&Failure::from(at_once()));
+    std::process::exit(Exit::Interrupted as i32);
 }
 
 async fn next(interrupt: &mut Signal, terminate: &mut Signal) {

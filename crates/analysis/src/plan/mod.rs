@@ -125,7 +125,11 @@ fn separate_steps(script: &Script, body: Range<usize>) -> Result<Vec<(Vec<usize>
                 }
                 open.push(index);
             }
-            (None, None) => groups.push((vec![index], outside(script, statement))),
+            (None, None) => {
+                // Between two transactions the pragma takes effect; inside of one it does nothing.
+                let lone = foreign_keys_pragma(statement).map(|_| Outside { judge: Judge::Repeatable });
+                groups.push((vec![index], outside(script, statement).or(lone)));
+            }
         }
     }
     if block.is_some() {
@@ -219,7 +223,13 @@ fn stray_command(script: &Script, statement: &Statement) -> Error {
 }
 
 fn inside_block(script: &Script, statement: &Statement) -> Error {
+    let concurrently = statement.actions().any(|action| match action {
+        Action::CreateIndex(index) => index.concurrently,
+        Action::Drop { concurrently, .. } | Action::Reindex { concurrently, .. } => *concurrently,
+        _ => false,
+    });
     let verb = statement.verb.to_uppercase();
+    let verb = if concurrently { format!("{verb} CONCURRENTLY") } else { verb };
     Error::refused(format!("it runs {verb} inside BEGIN .. COMMIT, where the database forbids it"))
         .at(script.place(statement.span), Some(script.text.clone()))
         .hint("move the statement out of the block, or into a file of its own")
@@ -276,3 +286,6 @@ pub fn span(script: &Script, step: &Step) -> Span {
         _ => Span::default(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ pub(crate) const SYNTAX_ERROR: Rule = Rule {
         id: "syntax-error",
         title: "A statement that cannot be read",
         why: "what cannot be read cannot be judged, and the database will most likely refuse it as well",
-        safe_form: "correct the statement",
+        safe_form: "correct the statement, or allow it when the server is known to accept it",
         bad: Some(Example::sql("create table notes (id integer;\n")),
         good: Some(Example::sql("create table notes (id integer);\n")),
         ..Card::BLANK

@@ -27,6 +27,10 @@ fn commands_stand_in_groups_with_one_line_each() {
       rollback  Take the last migration back, or all after a version
       audit     Show who changed what, and prove that the record is whole
 
+    Try:
+      demo      See a dangerous migration refused, and the safe one applied, proved
+                and undone
+
     check reads files, plan asks your database.
     migrate applies, rollback undoes a migration.
 
@@ -95,7 +99,10 @@ fn without_a_command_help_is_shown_and_the_exit_is_2() {
 #[test]
 fn no_line_of_help_is_longer_than_80_columns() {
     let project = Project::new();
-    let commands = ["", "init", "new", "check", "explain"];
+    let commands = [
+        "", "init", "new", "check", "explain", "plan", "migrate", "status", "adopt", "rollback", "audit",
+        "demo",
+    ];
     for command in commands {
         let output = project.cofferdam(&format!("{command} --help")).run();
         let long: Vec<&str> = output.stdout.lines().filter(|line| line.chars().count() > 80).collect();

@@ -1,11 +1,14 @@
 //! The program as a whole: what is typed, what is printed, how it ends.
 
 mod check;
+mod demo;
 mod explain;
 mod help;
 mod init;
+mod interrupt;
 mod migrate;
 mod new;
+mod postgres;
 mod project;
 mod real;
 mod usage;

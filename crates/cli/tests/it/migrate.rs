@@ -30,7 +30,7 @@ fn a_plan_shows_steps_and_changes_nothing() {
         create index notes_status on notes (status)
       undo: none
 
-    rollback point: none, nothing pending rebuilds a table or loses rows
+    rollback point: none, nothing rebuilds a table or loses rows
     2 steps, 0 already applied
     ");
     let plan = document("plan", &project.cofferdam("plan --format json").run());

@@ -50,7 +50,7 @@ impl Set {
     /// # Errors
     /// `Invalid`, when `since` is no version: then everything or nothing would be judged in silence.
     pub(super) fn add_pending(&mut self, folder: &Folder, since: Option<&str>) -> Result<()> {
-        let since = since.map(|since| version(since)).transpose()?;
+        let since = since.map(version).transpose()?;
         for migration in &folder.migrations {
             let is_history = since.as_ref().is_some_and(|since| migration.version <= *since);
             self.add_migration(migration, if is_history { Role::Applied } else { Role::Judged });

@@ -56,8 +56,11 @@ struct Demo {
     skipped: Vec<Skipped>,
     /// With `--keep`: the folder of everything.
     kept: Option<PathBuf>,
-    /// With `--keep`: how to stop the Postgres server.
-    stop: Option<String>,
+    /// With `--keep`: the commands that remove all of it.
+    remove: Vec<String>,
+    /// How the program was called, where its bare name would not be found.
+    #[serde(skip)]
+    program: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -78,7 +81,8 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
 }
 
 async fn tell(context: &Context, args: &Args, place: &Place) -> Result<Demo> {
-    let mut demo = Demo { stories: Vec::new(), skipped: Vec::new(), kept: None, stop: None };
+    let mut demo =
+        Demo { stories: Vec::new(), skipped: Vec::new(), kept: None, remove: Vec::new(), program: program() };
     let stage = sqlite::stage(place)?;
     demo.stories.push(story::tell(&stage, &context.stop).await?);
     match Server::start(args.postgres_bin.clone(), args.within.clone(), &context.output).await {
@@ -86,14 +90,24 @@ async fn tell(context: &Context, args: &Args, place: &Place) -> Result<Demo> {
             let stage = server.stage(place)?;
             demo.stories.push(story::tell(&stage, &context.stop).await?);
             if args.keep {
-                demo.stop = Some(server.leave_running()?);
+                demo.remove.extend(server.leave_running()?);
             }
         }
         Err(reason) => demo.skipped.push(Skipped { database: "Postgres", reason }),
     }
     context.stop.check()?;
-    demo.kept = args.keep.then(|| place.path().to_owned());
+    if args.keep {
+        demo.remove.push(format!("rm -r {}", place.path().display()));
+        demo.kept = Some(place.path().to_owned());
+    }
     Ok(demo)
+}
+
+/// Where the program is, when it was called by a path: after `cargo run` there is no
+/// `cofferdam` to be found.
+fn program() -> Option<String> {
+    let by_path = std::env::args_os().next()?.to_str()?.contains('/');
+    std::env::current_exe().ok().filter(|_| by_path).map(|path| path.display().to_string())
 }
 
 /// The engine's hint after an interruption is to go on; a demo begins again.

@@ -8,7 +8,7 @@ use cofferdam_analysis::{Error, Result};
 
 use super::content::{Content, Count};
 use super::place::Place;
-use super::story::{Database, Files, Stage};
+use super::story::{Files, Stage};
 use crate::output::Output;
 
 const FILES: Files = Files {
@@ -29,7 +29,23 @@ const NAME: &str = "notes";
 
 /// A server that goes with the value.
 #[derive(Debug)]
-pub(super) struct Server(Cluster);
+pub(super) struct Server {
+    /// Taken when the server is to stay.
+    cluster: Option<Cluster>,
+    major: u32,
+    url: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let Some(cluster) = self.cluster.take() else { return };
+        let data = cluster.data_directory();
+        drop(cluster);
+        // Of root's server only the emptied folder can be left: its user may not remove it
+        // from a folder that is root's.
+        let _ = data.parent().map(std::fs::remove_dir);
+    }
+}
 
 impl Server {
     /// Starts one below `within`; `Err` is why there is none, as one sentence.
@@ -44,32 +60,32 @@ impl Server {
         // A thread of its own: to make a cluster takes a second, and Ctrl-C must be heard.
         let started = tokio::task::spawn_blocking(move || {
             let cluster = Cluster::start(&binaries, &settings)?;
+            let mut server = Self { major: cluster.major(), url: cluster.url(NAME), cluster: None };
+            let cluster = server.cluster.insert(cluster);
             cluster.create_database(NAME)?;
-            Ok(cluster)
+            Ok(server)
         });
         match started.await {
-            Ok(result) => result.map(Server).map_err(|error: Error| first_reason(&error)),
+            Ok(result) => result.map_err(|error: Error| first_reason(&error)),
             Err(_) => Err("the thread that started the server ended".to_owned()),
         }
     }
 
     /// Its empty database.
     pub(super) fn stage(&self, place: &Place) -> Result<Stage> {
-        let url = self.0.url(NAME);
+        let url = &self.url;
         let folder = "postgres";
-        let path = place.project(folder, &url)?;
-        let target = Target::parse(&url)?;
-        let Target::Postgres(database) = target.clone() else {
-            return Err(Error::bug("the URL of a scratch server is not Postgres'"));
-        };
-        let name = format!("Postgres {}", self.0.major());
-        Ok(Stage { name, folder, files: &FILES, target, database: Database::Postgres(database), path })
+        let path = place.project(folder, url)?;
+        let target = Target::parse(url)?;
+        let name = format!("Postgres {}", self.major);
+        Ok(Stage { name, folder, files: &FILES, target, path })
     }
 
-    /// Lets it run on; returns how to stop it and remove its files.
-    pub(super) fn leave_running(self) -> Result<String> {
-        let left = self.0.leave_running()?;
-        Ok(format!("kill -INT {} && rm -r {}", left.pid, left.directory.display()))
+    /// Lets it run on; returns the commands that stop it and remove its files.
+    pub(super) fn leave_running(mut self) -> Result<Vec<String>> {
+        let Some(cluster) = self.cluster.take() else { return Ok(Vec::new()) };
+        let left = cluster.leave_running()?;
+        Ok(vec![format!("kill -INT {}", left.pid), format!("rm -r {}", left.directory.display())])
     }
 }
 

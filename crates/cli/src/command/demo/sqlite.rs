@@ -7,7 +7,7 @@ use cofferdam_analysis::{Error, Result};
 
 use super::content::{Content, Count};
 use super::place::Place;
-use super::story::{Database, Files, Stage};
+use super::story::{Files, Stage};
 
 const FILES: Files = Files {
     begin: &[
@@ -23,14 +23,7 @@ pub(super) fn stage(place: &Place) -> Result<Stage> {
     let folder = "sqlite";
     let path = place.project(folder, "sqlite:notes.db")?;
     let target = SqliteTarget::file(path.join("notes.db"));
-    Ok(Stage {
-        name: "SQLite".to_owned(),
-        folder,
-        files: &FILES,
-        target: Target::Sqlite(target.clone()),
-        database: Database::Sqlite(target),
-        path,
-    })
+    Ok(Stage { name: "SQLite".to_owned(), folder, files: &FILES, target: Target::Sqlite(target), path })
 }
 
 /// What the tables hold.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cofferdam::db::{ConnectOptions, PostgresTarget, SqliteTarget, Target};
+use cofferdam::db::{ConnectOptions, Target};
 use cofferdam::folder::{Folder, Format};
 use cofferdam::migrate::{self, AppliedMigration, MigrateReport, PlanReport};
 use cofferdam::rollback::{self, RollbackReport};
@@ -35,16 +35,8 @@ pub(super) struct Stage {
     pub(super) folder: &'static str,
     pub(super) files: &'static Files,
     pub(super) target: Target,
-    pub(super) database: Database,
     /// The project's folder.
     pub(super) path: PathBuf,
-}
-
-/// How the content is read.
-#[derive(Debug)]
-pub(super) enum Database {
-    Sqlite(SqliteTarget),
-    Postgres(PostgresTarget),
 }
 
 /// What happened.
@@ -196,16 +188,16 @@ impl Stage {
     }
 
     async fn content(&self) -> Result<Content, Error> {
-        match &self.database {
-            Database::Sqlite(target) => sqlite::content(target),
-            Database::Postgres(target) => postgres::content(target).await,
+        match &self.target {
+            Target::Sqlite(target) => sqlite::content(target),
+            Target::Postgres(target) => postgres::content(target).await,
         }
     }
 
     async fn without_us(&self, sql: &str) -> Result<Content, Error> {
-        match &self.database {
-            Database::Sqlite(target) => sqlite::without_us(target, &self.path, sql),
-            Database::Postgres(target) => postgres::without_us(target, sql).await,
+        match &self.target {
+            Target::Sqlite(target) => sqlite::without_us(target, &self.path, sql),
+            Target::Postgres(target) => postgres::without_us(target, sql).await,
         }
     }
 

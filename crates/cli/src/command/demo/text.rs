@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use cofferdam::migrate::AppliedMigration;
-use cofferdam_analysis::Finding;
 
 use super::Demo;
 use super::content::Content;
@@ -44,24 +43,19 @@ fn one_story(story: &Story, style: Style) -> String {
 
 fn refused(story: &Story, style: Style) -> String {
     let Refused { file, findings, without_us, .. } = &story.refused;
-    let refusing: Vec<&Finding> = findings.iter().filter(|finding| finding.refuses()).collect();
     let mut out = heading(&format!("1. {file} is refused"), style);
-    let mut shown: Vec<&Finding> = Vec::new();
-    for finding in &refusing {
-        if shown.len() < IN_FULL && shown.iter().all(|other| other.rule != finding.rule) {
-            shown.push(finding);
+    let (mut in_full, mut in_short) = (Vec::new(), String::new());
+    for finding in findings.iter().filter(|finding| finding.refuses()) {
+        if in_full.len() < IN_FULL && !in_full.contains(&finding.rule) {
+            in_full.push(finding.rule);
+            out += &finding::one(finding, style);
+            out.push('\n');
+        } else {
+            let line = finding.place.as_ref().map_or(0, |place| place.line);
+            in_short += &labelled(finding.rule, &format!("line {line} {}", finding.message), style);
         }
     }
-    for finding in &shown {
-        out += &finding::one(finding, style);
-        out.push('\n');
-    }
-    for finding in
-        refusing.iter().filter(|finding| shown.iter().all(|other| !std::ptr::eq(*other, **finding)))
-    {
-        let line = finding.place.as_ref().map_or(0, |place| place.line);
-        out += &labelled(finding.rule, &format!("line {line} {}", finding.message), style);
-    }
+    out += &in_short;
     out += "\n";
     out += &said(
         "Nothing ran: `cofferdam migrate` ends with exit 3, `cofferdam check` says the same without a \
@@ -111,12 +105,10 @@ fn what_next(demo: &Demo, style: Style) -> String {
             for folder in demo.stories.iter().map(|story| story.folder) {
                 _ = writeln!(out, "  cd {}/{folder} && cofferdam plan", path.display());
             }
-            if let Some(stop) = &demo.stop {
-                out += "To stop the server and remove its files:\n";
-                _ = writeln!(out, "  {stop}");
+            out += "To remove it:\n";
+            for command in &demo.remove {
+                _ = writeln!(out, "  {command}");
             }
-            out += "To remove the rest:\n";
-            _ = writeln!(out, "  rm -r {}", path.display());
         }
         None => {
             out +=
@@ -124,16 +116,19 @@ fn what_next(demo: &Demo, style: Style) -> String {
         }
     }
     out.push('\n');
-    let rule =
-        demo.stories.iter().flat_map(|story| &story.refused.findings).map(|finding| finding.rule).next();
+    out += "In a project of yours:\n";
+    let rules = demo.stories.iter().flat_map(|story| &story.refused.findings).map(|finding| finding.rule);
     let next = [
-        ("cofferdam init".to_owned(), "in a project of yours: look, write cofferdam.toml"),
-        ("cofferdam check".to_owned(), "judge its migrations, without a database"),
+        ("cofferdam init".to_owned(), "look, and write cofferdam.toml"),
+        ("cofferdam check".to_owned(), "judge the migrations that are there"),
         ("cofferdam new NAME".to_owned(), "begin a migration"),
-        (format!("cofferdam explain {}", rule.unwrap_or_default()), "why, and what to write instead"),
+        (format!("cofferdam explain {}", rules.take(1).collect::<String>()), "why, and what instead"),
     ];
     for (command, what) in next {
         _ = writeln!(out, "  {command:<34} {what}");
+    }
+    if let Some(program) = &demo.program {
+        out += &labelled("note", &format!("cofferdam is not installed; here it is {program}"), style);
     }
     out
 }

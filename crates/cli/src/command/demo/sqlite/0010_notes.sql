@@ -6,7 +6,7 @@ create table notebooks (
 
 create table notes (
     id integer primary key,
-    notebook_id integer references notebooks (id) on delete cascade,
+    notebook_id integer references notebooks on delete cascade,
     title text not null,
     body text not null,
     created_at text not null

@@ -9,7 +9,7 @@ alter table notebooks_new rename to notebooks;
 
 create table notes_new (
     id integer primary key,
-    notebook_id integer not null references notebooks (id) on delete cascade,
+    notebook_id integer not null references notebooks on delete cascade,
     title text not null,
     body text not null,
     created_at text not null

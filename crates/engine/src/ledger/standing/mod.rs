@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use cofferdam_analysis::{Finding, Place, Severity, Span};
 
-use super::{Applied, History, Run, StepState};
 use crate::folder::{Folder, Migration, OutOfOrder, Version};
+use crate::ledger::{Applied, History, Run, RunState, StepState};
 
 const RULE: &str = "history-edited";
 const WHY: &str =
@@ -165,7 +165,7 @@ pub fn done_steps(
     run: Option<&Run>,
 ) -> Result<usize, Box<Finding>> {
     let version = migration.version.as_str();
-    let mut done: Vec<(usize, &super::Step)> = run
+    let mut done: Vec<(usize, &crate::ledger::Step)> = run
         .iter()
         .flat_map(|run| &run.steps)
         .filter(|step| step.state == StepState::Done)
@@ -200,7 +200,7 @@ pub struct RunProgress {
     /// The migration it is at.
     pub version: Option<String>,
     /// `running`, `failed`.
-    pub state: super::RunState,
+    pub state: RunState,
     /// Steps done of the migration it is at, 0 to 1.
     pub progress: f64,
     /// What to do.
@@ -262,3 +262,6 @@ pub fn open_migrate(run: Option<&Run>) -> cofferdam_analysis::Result<Option<&Run
         _ => Ok(None),
     }
 }
+
+#[cfg(test)]
+mod tests;
