@@ -129,7 +129,7 @@ fn import<'a>(
     none: bool,
 ) -> Result<Import<'a>> {
     let already = history.applied.len();
-    let unknown = |version: &str| !history.applied.iter().any(|a| a.version == version);
+    let unknown = |version: &str| !history.knows(version);
     let pending_without = |imported: &[(&crate::folder::Migration, String)]| {
         let files = project.folder.migrations.iter().filter(|m| unknown(m.version.as_str()));
         let pending = files.filter(|m| !imported.iter().any(|(i, _)| i.version == m.version));

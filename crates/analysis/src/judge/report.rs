@@ -219,6 +219,10 @@ impl<'a> Report<'a> {
         let stands = |d: &Draft| !d.withdrawn && !better.contains(&(d.finding.rule, span(d)));
         let mut drafts: Vec<Draft> = self.drafts.into_iter().filter(stands).collect();
         for draft in &mut drafts {
+            // Cards speak of Postgres' lock modes; SQLite has one lock for all.
+            if self.script.dialect == Dialect::Sqlite {
+                draft.finding.lock = None;
+            }
             let sql = draft.statement.and_then(|n| self.script.statements.get(n)).map(|s| self.script.sql(s));
             draft.finding.statement = sql.map(str::to_owned);
             offer_allow(&mut draft.finding);

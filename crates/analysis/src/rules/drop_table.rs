@@ -2,7 +2,7 @@
 
 use crate::card::{Card, Example};
 use crate::judge::{Check, Context, Holds, Report, Rule, listed};
-use crate::sql::{Action, Effect, ObjectKind, ObjectName};
+use crate::sql::{Action, Dialect, Effect, ObjectKind, ObjectName};
 
 pub(crate) const RULE: Rule = Rule { card: &CARD, check: Check::Effect(check) };
 
@@ -45,7 +45,9 @@ fn check(cx: &Context<'_>, effect: &Effect, report: &mut Report<'_>) {
     };
     let draft = report.at(effect.span, message);
     draft.losing(cx.world.tables_hold(named));
-    if *cascade {
+    if cx.dialect() == Dialect::Sqlite {
+        draft.why("every row is lost");
+    } else if *cascade {
         draft.why(format!(
             "{}; cascade also drops the views and foreign keys that use it, unlisted",
             CARD.why

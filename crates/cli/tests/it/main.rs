@@ -12,4 +12,5 @@ mod migrate;
 mod new;
 mod postgres;
 mod project;
+mod real;
 mod usage;

@@ -98,8 +98,7 @@ pub fn refuse_unmanaged(
     folder: &Folder,
 ) -> Result<()> {
     if let (Format::Sqlx, Some(Found { rows: Some(rows), .. })) = (folder.format, around.of("sqlx")) {
-        let ours = |row: &SqlxRow| history.applied.iter().any(|a| a.version == row.version.to_string());
-        if let Some(row) = rows.iter().find(|row| !ours(row)) {
+        if let Some(row) = rows.iter().find(|row| !history.knows(&row.version.to_string())) {
             return Err(Error::refused(format!(
                 "cannot migrate: sqlx has applied {} ({}), which our ledger does not know",
                 row.version, row.description

@@ -20,7 +20,7 @@ pub mod standing;
 use cofferdam_analysis::{Error, Result};
 
 use crate::db::Backend;
-use crate::folder::Checksum;
+use crate::folder::{Checksum, Version};
 pub use audit::Entry;
 pub use postgres_lease::{Holder, Lease, Taken};
 pub(crate) use postgres_lease::{holder, lost, take as take_lease};
@@ -219,6 +219,14 @@ pub struct History {
     pub applied: Vec<Applied>,
     /// The newest run, unless it is done or abandoned: the same command goes on with it.
     pub open_run: Option<Run>,
+}
+
+impl History {
+    /// Whether this version counts as applied. Zeros in front do not tell versions apart:
+    /// another tool's ledger may keep `1` for the file `0001_init.sql`.
+    pub fn knows(&self, version: &str) -> bool {
+        Version::parse(version).is_some_and(|version| self.applied.iter().any(|a| version.same(&a.version)))
+    }
 }
 
 /// A migration about to be recorded.

@@ -1,6 +1,6 @@
 //! Facts -> what is to be done. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 
 use cofferdam_analysis::catalog::Catalog;
@@ -39,6 +39,8 @@ pub(super) struct File<'a> {
     pub(super) proofs: HashMap<usize, NobodysRows>,
     /// Findings that were allowed, for the audit: rule and reason.
     pub(super) allowed: Vec<(&'static str, String)>,
+    /// The tables, by schema and name, whose drop was allowed.
+    pub(super) may_drop: HashSet<(String, String)>,
 }
 
 impl File<'_> {
@@ -156,7 +158,15 @@ fn plan_file<'a>(
         .map_err(Unplannable::For)?;
     let done = standing::done_steps(migration, &plan.steps, history.open_run.as_ref())
         .map_err(Unplannable::Edited)?;
-    Ok(File { migration, script, plan, done, proofs: HashMap::new(), allowed: Vec::new() })
+    Ok(File {
+        migration,
+        script,
+        plan,
+        done,
+        proofs: HashMap::new(),
+        allowed: Vec::new(),
+        may_drop: HashSet::new(),
+    })
 }
 
 fn judge_files(
@@ -199,12 +209,27 @@ fn judge_files(
         }
         if let Some(reason) = &finding.allowed {
             file.allowed.push((finding.rule, reason.clone()));
+            if finding.rule == "drop-table" {
+                file.may_drop.extend(statement.into_iter().flat_map(|index| dropped(&file.script, index)));
+            }
         }
         if let (Some(claim), Some(index), None) = (&finding.proof, statement, &finding.allowed) {
             file.claim(index, claim.clone());
         }
         work.findings.push(finding);
     }
+}
+
+/// The tables that a statement drops.
+fn dropped(script: &Script, statement: usize) -> Vec<(String, String)> {
+    let actions = script.statements[statement].actions();
+    actions
+        .flat_map(|action| match action {
+            Action::Drop { kind: ObjectKind::Table, names, .. } => names.as_slice(),
+            _ => &[],
+        })
+        .map(|name| name.key(script.dialect))
+        .collect()
 }
 
 impl File<'_> {

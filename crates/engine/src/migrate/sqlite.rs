@@ -236,6 +236,7 @@ fn apply_all(
         let begun = Instant::now();
         let mut needs = needs(&file.script, &file.plan);
         needs.may_lose = file.allows(&LOSES_ROWS);
+        needs.may_drop.clone_from(&file.may_drop);
         if let Some((_, taken)) = rollback_point(target, file, run.to_string()) {
             needs.copy_to = taken.path.as_ref().map(PathBuf::from);
             *point = Some(taken);

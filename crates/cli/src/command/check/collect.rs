@@ -70,7 +70,7 @@ impl Set {
         let mut named = Vec::new();
         for path in paths {
             if path.is_dir() {
-                named.extend(walk(path)?);
+                named.extend(walk(path, self.dialect)?);
             } else {
                 named.push(path.clone());
             }
@@ -149,7 +149,7 @@ fn of_folder<'a>(folder: &'a Folder, path: &Path) -> Option<&'a Migration> {
 }
 
 /// Every file below `dir` that can be judged, in the order of its migrations.
-fn walk(dir: &Path) -> Result<Vec<PathBuf>> {
+fn walk(dir: &Path, dialect: Dialect) -> Result<Vec<PathBuf>> {
     let cannot =
         |error: std::io::Error| Error::invalid(format!("cannot read the folder {}: {error}", dir.display()));
     let mut found = Vec::new();
@@ -161,9 +161,11 @@ fn walk(dir: &Path) -> Result<Vec<PathBuf>> {
         let kind = entry.file_type().map_err(cannot)?;
         if kind.is_dir() {
             if !name.starts_with('.') && !NOT_OURS.contains(&name.as_str()) {
-                found.extend(walk(&path)?);
+                found.extend(walk(&path, dialect)?);
             }
-        } else if (is_sql(&path) && !is_down(&name)) || DocumentKind::of(&name).is_some() {
+        } else if (is_sql(&path) && !is_down(&name) && written_for(&path).is_none_or(|d| d == dialect))
+            || DocumentKind::of(&name).is_some()
+        {
             found.push(path);
         }
     }
@@ -173,6 +175,18 @@ fn walk(dir: &Path) -> Result<Vec<PathBuf>> {
 
 fn is_sql(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("sql"))
+        || written_for(path).is_some()
+}
+
+/// The dialect that a name such as `full.sql.postgres` speaks of.
+fn written_for(path: &Path) -> Option<Dialect> {
+    let stem = Path::new(path.file_stem()?);
+    stem.extension().filter(|extension| extension.eq_ignore_ascii_case("sql"))?;
+    match path.extension()?.to_str()? {
+        "postgres" | "postgresql" | "psql" => Some(Dialect::Postgres),
+        "sqlite" | "sqlite3" => Some(Dialect::Sqlite),
+        _ => None,
+    }
 }
 
 /// Takes something back; it is not part of the way forward.

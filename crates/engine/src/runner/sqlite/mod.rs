@@ -12,6 +12,7 @@ mod proof;
 mod restore;
 mod state;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -50,6 +51,8 @@ pub struct FileNeeds {
     pub rebuilds: bool,
     /// It may leave rows out: somebody allowed that, with a reason.
     pub may_lose: bool,
+    /// The tables, by schema and name, whose old rows may go: their drop was allowed.
+    pub may_drop: HashSet<(String, String)>,
     /// Where to copy the database first.
     pub copy_to: Option<PathBuf>,
 }
@@ -207,7 +210,7 @@ impl<'w> Runner<'w> {
             crash::hit(CrashPoint::StatementDone);
         }
         if needs.rebuilds {
-            state::check_counts(&self.db, &before, job, needs.may_lose)?;
+            state::check_counts(&self.db, &before, job, needs)?;
         }
         if needs.rebuilds || !needs.foreign_keys {
             state::check_foreign_keys(&self.db)?;
@@ -235,11 +238,12 @@ impl<'w> Runner<'w> {
         let mut result = prepared.raw_query();
         let mut reported = Vec::new();
         while let Some(row) = result.next().map_err(fail)? {
-            if checks && reported.len() < 5 {
-                reported.push(row.get::<_, Option<String>>(0).ok().flatten().unwrap_or_default());
+            let line = row.get::<_, Option<String>>(0).ok().flatten().unwrap_or_default();
+            // A line for each broken row: its table is worth saying once.
+            if checks && line != "ok" && reported.len() < 5 && !reported.contains(&line) {
+                reported.push(line);
             }
         }
-        reported.retain(|line| line != "ok");
         if reported.is_empty() {
             return Ok(());
         }
@@ -346,6 +350,7 @@ pub fn needs(script: &Script, file: &plan::FilePlan) -> FileNeeds {
         foreign_keys: !rebuilds && file.foreign_keys.unwrap_or(true),
         rebuilds,
         may_lose: false,
+        may_drop: HashSet::new(),
         copy_to: None,
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use cofferdam_analysis::sql::{Action, Dialect};
+use cofferdam_analysis::sql::{Action, Dialect, table::TableChange};
 use cofferdam_analysis::{Error, Result};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension};
 use serde::{Deserialize, Serialize};
 
 use super::super::Job;
+use super::FileNeeds;
 use crate::db::{DbResult, Ident};
 
 /// The content of one table.
@@ -51,13 +52,17 @@ pub(super) fn check_counts(
     db: &Connection,
     before: &[(String, i64)],
     job: &Job<'_>,
-    may_lose: bool,
+    needs: &FileNeeds,
 ) -> Result<()> {
-    if may_lose {
+    if needs.may_lose {
         return Ok(());
     }
-    let dropped = touched(job, |action| match action {
+    // What stands under the name afterwards is another table: the old one was dropped or renamed away.
+    let replaced = touched(job, |action| match action {
         Action::Drop { names, .. } => names.iter().map(|n| n.key(Dialect::Sqlite)).collect(),
+        Action::AlterTable { table, change: TableChange::RenameTo(_), .. } => {
+            vec![table.key(Dialect::Sqlite)]
+        }
         _ => Vec::new(),
     });
     let written = touched(job, |action| match action {
@@ -69,7 +74,10 @@ pub(super) fn check_counts(
     for (table, had) in before {
         let Some(has) = after.get(table) else { continue };
         let key = ("main".to_owned(), table.to_ascii_lowercase());
-        let rebuilt = dropped.contains(&key);
+        if needs.may_drop.contains(&key) {
+            continue;
+        }
+        let rebuilt = replaced.contains(&key);
         if had != has && (rebuilt || !written.contains(&key)) {
             let how = if rebuilt { "the rebuild of" } else { "a side effect on" };
             return Err(Error::conflict(format!("{how} {table} would change its rows from {had} to {has}"))
