@@ -15,7 +15,7 @@ use crate::folder::Format;
 use crate::foreign::{self, Surroundings};
 use crate::ledger::{self, History, RunState, StepState, standing};
 use crate::runner::Job;
-use crate::runner::postgres::{Runner, RunnerOptions};
+use crate::runner::postgres::{Runner, RunnerOptions, read_catalog};
 use crate::{Event, Project, Watch};
 
 /// Tables up to this size are counted; of larger ones the planner's estimate is shown.
@@ -53,7 +53,7 @@ async fn judge<'a>(
     history: &History,
 ) -> Result<(Work<'a>, Option<Catalog>)> {
     let pending = !standing::standing(&project.folder, history, project.out_of_order()).pending.is_empty();
-    let catalog = if pending { Some(crate::catalog::postgres::read(session).await?) } else { None };
+    let catalog = if pending { Some(read_catalog(session, options.locks).await?) } else { None };
     let work = work(project, history, options, Dialect::Postgres, catalog.as_ref())?;
     Ok((work, catalog))
 }

@@ -255,7 +255,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             std::fs::write(path, "").expect("a file");
         }
-        let found = walk(root.path()).expect("readable");
+        let found = walk(root.path(), Dialect::Postgres).expect("readable");
         let found: Vec<_> =
             found.iter().map(|p| p.strip_prefix(root.path()).expect("below").display().to_string()).collect();
         assert_eq!(found, ["compose.yaml", "migrations/2_b/migration.sql", "migrations/10_c/migration.sql"]);
