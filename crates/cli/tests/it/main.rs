@@ -13,4 +13,5 @@ mod new;
 mod postgres;
 mod project;
 mod real;
+mod readme;
 mod usage;
