@@ -12,6 +12,6 @@ mod migrate;
 mod new;
 mod postgres;
 mod project;
-mod real;
 mod readme;
+mod real;
 mod usage;

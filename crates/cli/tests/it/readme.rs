@@ -68,8 +68,7 @@ fn project(heading: &str) -> Project {
 
 /// A database that sqlx migrated, with one file that came since.
 fn adopted_from_sqlx() -> Project {
-    let project = Project::new()
-        .file("migrations/20260101000000_notes.sql", NOTES);
+    let project = Project::new().file("migrations/20260101000000_notes.sql", NOTES);
     let folder = Folder::read(&project.path("migrations"), Some(Format::Sqlx)).expect("a folder of sqlx");
     let checksum = folder.migrations[0].foreign_checksum.as_deref().expect("sqlx has checksums");
     let db = rusqlite::Connection::open(project.path("notes.db")).expect("a database");
@@ -106,11 +105,18 @@ fn every_command_of_the_readme_works() {
         ran += 1;
     }
     assert!(ran >= 12, "the README lost its commands: {ran}");
+    // Read as the native format's, sqlx's history would not have been compared by its checksums.
+    let db =
+        rusqlite::Connection::open(projects["An existing project"].path("notes.db")).expect("a database");
+    let source = "select group_concat(distinct source) from _cofferdam_migration";
+    let source: String = db.query_row(source, [], |row| row.get(0)).expect("a ledger");
+    assert_eq!(source, "sqlx");
 }
 
 #[test]
 fn the_readme_leads_with_two_commands() {
-    let commands: Vec<String> = typed(&document("README.md")).into_iter().map(|t| t.command).take(2).collect();
+    let commands: Vec<String> =
+        typed(&document("README.md")).into_iter().map(|t| t.command).take(2).collect();
     assert_eq!(commands, ["cargo run --release -- demo", "./test"]);
 }
 
@@ -134,7 +140,8 @@ fn links_between_documents_lead_somewhere() {
         .collect();
     for folder in ["docs", "docs/decisions"] {
         let entries = std::fs::read_dir(root.join(folder)).expect("a folder").flatten();
-        documents.extend(entries.map(|e| e.path()).filter(|path| path.extension().is_some_and(|e| e == "md")));
+        documents
+            .extend(entries.map(|e| e.path()).filter(|path| path.extension().is_some_and(|e| e == "md")));
     }
     let mut dead = Vec::new();
     for path in documents {
