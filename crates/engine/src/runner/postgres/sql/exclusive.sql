@@ -9,6 +9,7 @@ join pg_namespace n on n.oid = c.relnamespace
 left join pg_stat_activity a on a.pid = l.pid
 where l.locktype = 'relation' and l.granted and l.mode = 'AccessExclusiveLock'
   and l.database = (select oid from pg_database where datname = current_database())
+  and l.relation >= 16384
   and l.pid is distinct from pg_backend_pid()
 order by a.xact_start nulls first, a.pid
 limit 1
