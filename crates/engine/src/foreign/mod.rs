@@ -97,14 +97,14 @@ pub fn refuse_unmanaged(
     history: &History,
     folder: &Folder,
 ) -> Result<()> {
-    if let (Format::Sqlx, Some(Found { rows: Some(rows), .. })) = (folder.format, around.of("sqlx")) {
-        if let Some(row) = rows.iter().find(|row| !history.knows(&row.version.to_string())) {
-            return Err(Error::refused(format!(
-                "cannot migrate: sqlx has applied {} ({}), which our ledger does not know",
-                row.version, row.description
-            ))
-            .hint("cofferdam adopt takes its history over, in place"));
-        }
+    if let (Format::Sqlx, Some(Found { rows: Some(rows), .. })) = (folder.format, around.of("sqlx"))
+        && let Some(row) = rows.iter().find(|row| !history.knows(&row.version.to_string()))
+    {
+        return Err(Error::refused(format!(
+            "cannot migrate: sqlx has applied {} ({}), which our ledger does not know",
+            row.version, row.description
+        ))
+        .hint("cofferdam adopt takes its history over, in place"));
     }
     if has_ledger || !around.user_tables {
         return Ok(());
