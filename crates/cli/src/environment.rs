@@ -111,3 +111,9 @@ fn text(name: &str) -> Result<Option<String>, Error> {
 pub(crate) fn crash_at() -> Result<Option<String>, Error> {
     text("COFFERDAM_CRASH_AT")
 }
+
+/// How long a test lets leases last, in milliseconds. Read only in such builds, too.
+#[cfg(feature = "crash-points")]
+pub(crate) fn lease_ms() -> Result<Option<String>, Error> {
+    text("COFFERDAM_LEASE_MS")
+}

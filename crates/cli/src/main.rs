@@ -68,5 +68,6 @@ fn run(argv: &[OsString], format: Format, command: &str) -> Exit {
 /// Kills the process where a test asks for it.
 #[cfg(feature = "crash-points")]
 fn arm() -> Result<(), cofferdam_analysis::Error> {
+    environment::lease_ms()?.as_deref().map_or(Ok(()), cofferdam::crash::shorten_lease)?;
     environment::crash_at()?.as_deref().map_or(Ok(()), cofferdam::crash::arm)
 }

@@ -1,7 +1,7 @@
 //! Named places at which a test kills the process.
 //!
 //! Every place where a crash leaves something behind has a name here, and the crash
-//! tests visit all of them. In a shipped program [`hit`] is nothing.
+//! tests visit all of them. In a shipped program `hit` is nothing.
 
 /// A place at which a crash is worth a test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,3 +128,27 @@ pub(crate) fn hit(point: CrashPoint) {
 #[cfg(not(feature = "crash-points"))]
 #[inline]
 pub(crate) fn hit(_point: CrashPoint) {}
+
+/// How long a test lets leases last.
+#[cfg(feature = "crash-points")]
+static LEASE: std::sync::OnceLock<std::time::Duration> = std::sync::OnceLock::new();
+
+/// Lets leases last `milliseconds`, so that a test need not wait for the one of a process that it killed.
+///
+/// # Errors
+/// `Invalid` for a text that is no number.
+#[cfg(feature = "crash-points")]
+pub fn shorten_lease(milliseconds: &str) -> crate::Result<()> {
+    let parsed =
+        milliseconds.parse().map_err(|_| crate::Error::invalid("the lease is no number of milliseconds"))?;
+    LEASE.get_or_init(|| std::time::Duration::from_millis(parsed));
+    Ok(())
+}
+
+/// What a test asked for; never anything in a program that is shipped.
+pub(crate) fn lease() -> Option<std::time::Duration> {
+    #[cfg(feature = "crash-points")]
+    return LEASE.get().copied();
+    #[cfg(not(feature = "crash-points"))]
+    None
+}

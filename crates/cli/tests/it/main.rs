@@ -3,6 +3,8 @@
 mod check;
 mod demo;
 mod explain;
+#[cfg(feature = "crash-points")]
+mod faults;
 mod help;
 mod init;
 mod interrupt;

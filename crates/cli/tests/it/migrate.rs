@@ -107,7 +107,7 @@ fn a_refusal_is_exit_3_with_its_findings_and_an_allow_needs_a_known_rule_and_a_r
         ("migrate --allow drop-table", "--reason"),
         ("migrate --reason because", "--allow"),
         ("migrate --allow drop-tabel --reason because", "did you mean `drop-table`?"),
-        ("migrate --allow syntax-error --reason because", "cannot be allowed"),
+        ("migrate --allow unused-allow --reason because", "cannot be allowed"),
     ] {
         project.cofferdam(line).status(2).stderr_contains(says).run();
     }
@@ -193,15 +193,20 @@ fn a_database_that_is_not_there_is_said() {
 }
 
 #[test]
-fn a_migration_is_taken_back_and_what_it_would_lose_is_counted() {
+fn a_migration_is_taken_back_and_what_it_would_lose_is_counted_first() {
     let project = project().file(
         "migrations/0002_status.down.sql",
         "drop index notes_status;\nalter table notes drop column status;\n",
     );
     project.cofferdam("migrate").run();
-    let output = project.cofferdam("rollback --format json").any_status().run();
-    let document = document("rollback", &output);
-    assert_eq!(document["undone"], serde_json::json!(["0002"]), "{output}");
+    let db = rusqlite::Connection::open(project.path("notes.db")).expect("the database");
+    db.execute("insert into notes (body, status) values ('a', 'open')", []).expect("a note");
+    drop(db);
+    let refused = document("rollback", &project.cofferdam("rollback --format json").status(3).run());
+    assert_eq!(refused["error"]["kind"], "refused");
+    let undone = document("rollback", &project.cofferdam("rollback --format json --discard-writes").run());
+    assert_eq!(undone["undone"], serde_json::json!(["0002"]));
+    assert_eq!(undone["would_lose"].as_object().map(|lost| lost.len()), Some(1), "{undone:#}");
     project.cofferdam("rollback 7").status(2).run();
 }
 

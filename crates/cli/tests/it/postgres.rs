@@ -44,6 +44,23 @@ fn the_url_may_lie_in_a_file() {
 }
 
 #[test]
+fn a_migration_goes_past_the_pooler_where_a_direct_url_is_given() {
+    let database = Database::new(majors()[0]);
+    let project = project(&database);
+    // Nothing listens there: whoever uses it fails.
+    let pooler = format!("postgres://postgres@127.0.0.1:9/{}?pgbouncer=true", database.name());
+    project.write("cofferdam.toml", format!("database_url = \"{pooler}\"\ndirect_url = \"env:APP_URL\"\n"));
+    project.cofferdam("migrate").env("APP_URL", database.url()).stderr_contains("2 applied").run();
+    project
+        .cofferdam("migrate")
+        .env("APP_URL", database.url())
+        .env("DATABASE_URL", "postgres://postgres@127.0.0.1:9/elsewhere")
+        .status(2)
+        .stderr_contains("direct_url leads to")
+        .run();
+}
+
+#[test]
 fn a_failing_statement_shows_what_the_server_said() {
     let database = Database::new(majors()[0]);
     let project = project(&database)

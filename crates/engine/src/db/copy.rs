@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
+use crate::crash::{self, CrashPoint};
 use crate::db::error::{self, DbResult};
 use crate::{Error, Result};
 
@@ -44,6 +45,7 @@ pub fn copy_sqlite(source: &Connection, path: &Path) -> Result<Copy> {
     let part = part_of(path)?;
     remove_part(&part)?;
     let copied = copy_to_part(source, &part).and_then(|()| {
+        crash::hit(CrashPoint::CopyWritten);
         let bytes = settle(&part, path)?;
         Ok(Copy { path: path.to_owned(), bytes })
     });

@@ -23,10 +23,15 @@ use crate::db::Backend;
 use crate::folder::{Checksum, Version};
 pub use audit::Entry;
 pub use postgres_lease::{Holder, Lease, Taken};
-pub(crate) use postgres_lease::{RENEW, holder, lost, take as take_lease};
+pub(crate) use postgres_lease::{holder, lost, take as take_lease};
 
 /// The version of the ledger's own tables that this program writes.
 pub const VERSION: i64 = 1;
+
+/// How long a lease lasts without renewal; it is renewed three times as often.
+pub(crate) fn lease_lasts() -> std::time::Duration {
+    crate::crash::lease().unwrap_or(std::time::Duration::from_secs(15))
+}
 
 /// How a migration came to count as applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]

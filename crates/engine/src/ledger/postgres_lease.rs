@@ -8,8 +8,8 @@
 //! `create index concurrently` of the holder would wait for the waiter for ever.
 //!
 //! Crash: a killed holder's lease is taken as soon as its server process is gone, at the
-//! latest when it expires after [`LEASE`]; its open step was rolled back by the server. A stopped holder's step may still hold the row; the
-//! next runner gives it [`GRACE`] and then ends its backend.
+//! latest when it expires after 15 s; its open step was rolled back by the server. A stopped holder's step may still hold the row; the
+//! next runner gives it 10 s more and then ends its backend.
 
 use std::time::Duration;
 
@@ -17,14 +17,13 @@ use cofferdam_analysis::{Error, Result};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
+use super::lease_lasts;
 use crate::db::{Backend, DbResult, Session};
 
-/// How long a lease lasts without renewal.
-pub(crate) const LEASE: Duration = Duration::from_secs(15);
-/// How often it is renewed.
-pub(crate) const RENEW: Duration = Duration::from_secs(5);
-/// How long past its expiry a step of the former holder may still be open.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long past its expiry a step of the former holder may still be open: 10 s.
+fn grace() -> Duration {
+    lease_lasts() * 2 / 3
+}
 
 /// A lease that is ours until somebody raises the fence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +70,7 @@ pub enum Taken {
 
 /// Asks for the lease once. Short transactions of its own.
 pub(crate) async fn take(client: &Session, owner: &str) -> Result<Taken> {
-    let seconds = LEASE.as_secs_f64();
+    let seconds = lease_lasts().as_secs_f64();
     if let Some(row) = client.query_opt(include_str!("sql/lease_take.sql"), &[&owner, &seconds]).await.db()? {
         return Ok(Taken::Ours(Lease { fence: row.get(0) }));
     }
@@ -117,7 +116,7 @@ async fn seize(client: &Session, owner: &str, from: Holder) -> Result<Taken> {
     };
     if held_by_step {
         client.batch_execute("rollback").await.db()?;
-        if from.expired_for > GRACE.as_secs_f64()
+        if from.expired_for > grace().as_secs_f64()
             && let Some(backend) = &from.backend
         {
             client.terminate(*backend).await?;
@@ -125,7 +124,7 @@ async fn seize(client: &Session, owner: &str, from: Holder) -> Result<Taken> {
         return Ok(Taken::Held(from));
     }
     let sql = include_str!("sql/lease_seize.sql");
-    let row = client.query_opt(sql, &[&owner, &LEASE.as_secs_f64(), &from.fence]).await.db()?;
+    let row = client.query_opt(sql, &[&owner, &lease_lasts().as_secs_f64(), &from.fence]).await.db()?;
     client.batch_execute("commit").await.db()?;
     Ok(match row {
         Some(row) => Taken::Ours(Lease { fence: row.get(0) }),
@@ -137,7 +136,7 @@ impl Lease {
     /// Renews it; `false` when it is no longer ours. `progress` is shown to those who wait.
     pub(crate) async fn renew(&self, client: &Session, progress: Option<&str>) -> Result<bool> {
         let sql = include_str!("sql/lease_renew.sql");
-        Ok(client.execute(sql, &[&self.fence, &LEASE.as_secs_f64(), &progress]).await.db()? == 1)
+        Ok(client.execute(sql, &[&self.fence, &lease_lasts().as_secs_f64(), &progress]).await.db()? == 1)
     }
 
     /// Gives it back.

@@ -17,9 +17,6 @@ use super::{
 };
 use crate::db::DbResult;
 
-/// How long a lease lasts between two steps.
-const LEASE_SECONDS: f64 = 15.0;
-
 const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
 /// Whether the ledger is there. Needs no transaction.
@@ -153,7 +150,7 @@ pub fn take_lease(db: &Connection, owner: &str) -> Result<Taken> {
          where owner is null or expires < {NOW}
          returning fence"
     );
-    let later = format!("+{LEASE_SECONDS} seconds");
+    let later = later();
     let fence =
         db.query_row(&sql, params![owner, std::process::id(), later], |row| row.get(0)).optional().db()?;
     match fence {
@@ -183,12 +180,17 @@ fn held(db: &Connection, asking: &str) -> Result<Taken> {
     Ok(Taken::Held(owner, progress))
 }
 
+/// When a lease that is taken now ends, as a modifier of SQLite's clock.
+fn later() -> String {
+    format!("+{} seconds", super::lease_lasts().as_secs_f64())
+}
+
 /// Proves that the lease is still ours and renews it; part of every step.
 ///
 /// # Errors
 /// `Interrupted` when it was taken over.
 pub fn renew_lease(db: &Connection, fence: i64, progress: &str) -> Result<()> {
-    let later = format!("+{LEASE_SECONDS} seconds");
+    let later = later();
     let sql = "update _cofferdam_lease
                set expires = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?2), progress = ?3
                where fence = ?1 and owner is not null";

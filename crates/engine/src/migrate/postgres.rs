@@ -91,7 +91,8 @@ pub(super) async fn run(
     if before.refuses() {
         return Err(refusal(&session, &before).await?);
     }
-    if before.files.is_empty() || options.dry_run {
+    let to_close = left_open(project, &seen.history).is_some();
+    if options.dry_run || (before.files.is_empty() && !to_close) {
         session.close().await;
         return Ok(before.report(Vec::new(), options.dry_run, Err(NO_POINT)));
     }
@@ -109,8 +110,11 @@ pub(super) async fn run(
         Ok::<_, Error>((history, work))
     };
     let (history, work) = match decided.await {
-        Ok((_, work)) if work.files.is_empty() => {
-            runner.release().await?;
+        Ok((history, work)) if work.files.is_empty() => {
+            match left_open(project, &history) {
+                Some(run) => runner.finish(run.id, RunState::Done, None).await?,
+                None => runner.release().await?,
+            }
             return Ok(work.report(Vec::new(), false, Err(NO_POINT)));
         }
         Ok((history, work)) => (history, work),
@@ -124,9 +128,13 @@ pub(super) async fn run(
         runner.release().await?;
         return Err(failure);
     }
-    let run = match standing::open_migrate(history.open_run.as_ref())? {
-        Some(run) => reopen(&runner, run.id).await?,
-        None => begin(&runner, &work).await?,
+    let run = match standing::open_migrate(&history) {
+        Ok(Some(run)) => reopen(&runner, run.id).await?,
+        Ok(None) => begin(&runner, &work).await?,
+        Err(error) => {
+            runner.release().await?;
+            return Err(error.into());
+        }
     };
     crash::hit(CrashPoint::RunBegun);
     let mut applied = Vec::new();
@@ -163,6 +171,11 @@ async fn refusal(session: &Session, work: &Work<'_>) -> Result<Failure> {
         }
     }
     work.refusal(&sizes).ok_or_else(|| Error::bug("a refusal without a finding that refuses"))
+}
+
+/// A run to be closed although nothing is pending.
+fn left_open<'h>(project: &Project, history: &'h History) -> Option<&'h ledger::Run> {
+    standing::left_open(history, &standing::standing(&project.folder, history, project.out_of_order()))
 }
 
 async fn begin(runner: &Runner<'_>, work: &Work<'_>) -> Result<i64> {
@@ -206,7 +219,7 @@ async fn apply_file(
 ) -> Result<()> {
     runner.fresh().await?;
     let steps = &file.plan.steps;
-    let open = standing::open_migrate(history.open_run.as_ref())?;
+    let open = standing::open_migrate(history)?;
     if file.done > 0 || open.is_some_and(|r| steps.iter().any(|s| r.step(&s.id).is_some())) {
         let version = file.migration.version.to_string();
         runner.watch().event(Event::Resuming { version, done: file.done, steps: steps.len() });

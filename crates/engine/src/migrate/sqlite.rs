@@ -98,7 +98,7 @@ pub(super) fn run(
     if before.refuses() {
         return Err(refusal(&db, &before)?);
     }
-    if before.files.is_empty() {
+    if before.files.is_empty() && left_open(project, &history).is_none() {
         return Ok(before.report(Vec::new(), false, Err(NO_POINT)));
     }
     if !has_ledger {
@@ -121,7 +121,10 @@ pub(super) fn run(
         }
     };
     if work.files.is_empty() {
-        runner.release()?;
+        match left_open(project, &history) {
+            Some(run) => runner.finish(run.id, RunState::Done, None)?,
+            None => runner.release()?,
+        }
         return Ok(work.report(Vec::new(), false, Err(NO_POINT)));
     }
     if work.refuses() {
@@ -129,7 +132,13 @@ pub(super) fn run(
         runner.release()?;
         return Err(failure);
     }
-    let open = standing::open_migrate(history.open_run.as_ref())?;
+    let open = match standing::open_migrate(&history) {
+        Ok(open) => open,
+        Err(error) => {
+            runner.release()?;
+            return Err(error.into());
+        }
+    };
     let run = runner.fenced(|db| match open {
         Some(run) => ledger::sqlite::end_run(db, run.id, RunState::Running, None).map(|()| run.id),
         None => ledger::sqlite::begin_run(db, standing::MIGRATE, &work.plan_text()),
@@ -149,6 +158,11 @@ pub(super) fn run(
             Err(Failure { error, findings: Vec::new(), applied })
         }
     }
+}
+
+/// A run to be closed although nothing is pending.
+fn left_open<'h>(project: &Project, history: &'h History) -> Option<&'h ledger::Run> {
+    standing::left_open(history, &standing::standing(&project.folder, history, project.out_of_order()))
 }
 
 /// The refusal, with the sizes of the tables at stake.

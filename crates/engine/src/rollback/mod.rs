@@ -22,6 +22,7 @@ use cofferdam_analysis::{Error, Result};
 use serde::Serialize;
 
 use crate::db::Target;
+use crate::ledger::Run;
 use crate::runner::LockLimits;
 use crate::{Project, Stop, Watch};
 
@@ -59,6 +60,14 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
     match &project.target {
         Target::Postgres(target) => postgres::run(project, target, options, watch).await,
         Target::Sqlite(target) => sqlite::run(project, target, options, watch),
+    }
+}
+
+impl RollbackReport {
+    /// What a run that was cut off after its last commit had done.
+    fn of(finished: Option<(&Run, &str)>, to: Option<&str>) -> RollbackReport {
+        let undone = finished.filter(|_| to.is_none()).map(|(_, version)| version.to_owned());
+        RollbackReport { undone: undone.into_iter().collect(), would_lose: BTreeMap::new(), point: None }
     }
 }
 

@@ -6,7 +6,7 @@ use cofferdam_analysis::{Error, Result};
 
 use crate::Project;
 use crate::folder::{Migration, Version};
-use crate::ledger::standing::MIGRATE;
+use crate::ledger::standing::{self, MIGRATE};
 use crate::ledger::{Applied, History, Kind, StepState};
 
 /// One migration to take back.
@@ -18,7 +18,8 @@ pub(super) struct Undo<'a> {
     pub(super) down: Option<(Script, FilePlan)>,
 }
 
-/// What is to be taken back, newest first.
+/// What is to be taken back, newest first; nothing when a run that was cut off has done it
+/// already and only needs closing.
 ///
 /// # Errors
 /// `Refused` or `Invalid`, saying which migration stands in the way.
@@ -34,6 +35,10 @@ pub(super) fn undos<'a>(
     {
         return Err(Error::refused("cannot roll back: a migration is half applied")
             .hint("cofferdam migrate finishes it (edit the part that failed if need be); then roll back"));
+    }
+    // The same command again must not take back one more.
+    if to.is_none() && standing::rolled_back(history).is_some() {
+        return Ok(Vec::new());
     }
     if history.applied.is_empty() {
         return Err(Error::invalid("there is nothing to roll back: no migration is applied"));
@@ -76,7 +81,7 @@ fn undo<'a>(project: &Project, applied: &'a Applied, dialect: Dialect) -> Result
         Some(migration) => Some(down_plan(migration, dialect)?),
         None => None,
     };
-    Ok(Undo { applied, command: format!("rollback {version}"), down })
+    Ok(Undo { applied, command: standing::rollback_command(version), down })
 }
 
 fn down_plan(migration: &Migration, dialect: Dialect) -> Result<(Script, FilePlan)> {

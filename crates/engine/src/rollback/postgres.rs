@@ -11,7 +11,7 @@ use super::loss::losses;
 use super::plan::{Undo, no_way_back, undos};
 use super::{Options, RollbackReport, refuse_loss};
 use crate::db::{self, DbResult, Ident, PostgresTarget, QualifiedIdent};
-use crate::ledger::{self, History, RunState, StepState};
+use crate::ledger::{self, History, RunState, StepState, standing};
 use crate::runner::postgres::{Runner, RunnerOptions};
 use crate::runner::{Job, Record};
 use crate::{Event, Project, Watch, foreign};
@@ -56,7 +56,11 @@ async fn under_lease(
     let history = ledger::postgres::history(runner.session()).await?;
     let undos = undos(project, &history, options.to.as_deref(), Dialect::Postgres)?;
     check(&undos)?;
-    let mut report = RollbackReport { undone: Vec::new(), would_lose: BTreeMap::new(), point: None };
+    let finished = standing::rolled_back(&history);
+    if let Some((run, _)) = finished {
+        runner.fenced(async |db| ledger::postgres::end_run(db, run.id, RunState::Done, None).await).await?;
+    }
+    let mut report = RollbackReport::of(finished, options.to.as_deref());
     for undo in &undos {
         let Some((script, plan)) = &undo.down else { return Err(no_way_back(undo.applied, false)) };
         let (lost, proofs) = count(runner.session(), script).await?;
@@ -95,6 +99,11 @@ async fn count(
             .db()?;
         let Some(row) = row else { continue };
         let (table, plain): (String, String) = (row.get(0), row.get(1));
+        if let Some(column) = &loss.column
+            && !has_column(client, &table, column).await?
+        {
+            continue;
+        }
         let (filter, what) = match &loss.column {
             Some(column) => {
                 (format!("where {} is not null", Ident::new(column.as_str())?), format!("{plain}.{column}"))
@@ -114,6 +123,13 @@ async fn count(
         }
     }
     Ok((lost, proofs))
+}
+
+/// It may be gone already, by a step that was done before a crash.
+async fn has_column(client: &Client, table: &str, column: &str) -> Result<bool> {
+    let sql = "select exists (select from pg_attribute
+               where attrelid = to_regclass($1) and attname = $2 and not attisdropped)";
+    Ok(client.query_one(sql, &[&table, &column]).await.db()?.get(0))
 }
 
 async fn one(

@@ -12,7 +12,7 @@ use super::loss::losses;
 use super::plan::{Undo, no_way_back, undos};
 use super::{Options, RollbackReport, refuse_loss};
 use crate::db::{self, DbResult, Ident, SqliteMode, SqliteOptions, SqliteTarget};
-use crate::ledger::{self, RunState};
+use crate::ledger::{self, History, Run, RunState, StepState, standing};
 use crate::runner::sqlite::{FileNeeds, Outcome, Runner, RunnerOptions, needs};
 use crate::runner::{Job, Record};
 use crate::{Event, Project, Watch, foreign};
@@ -45,12 +45,16 @@ pub(super) fn run(
 fn under_lease(runner: &mut Runner<'_>, project: &Project, options: &Options) -> Result<RollbackReport> {
     let history = ledger::sqlite::history(runner.db())?;
     let undos = undos(project, &history, options.to.as_deref(), Dialect::Sqlite)?;
-    let mut report = RollbackReport { undone: Vec::new(), would_lose: BTreeMap::new(), point: None };
+    let finished = standing::rolled_back(&history);
+    if let Some((run, version)) = finished {
+        finish(runner, run, version)?;
+    }
+    let mut report = RollbackReport::of(finished, options.to.as_deref());
     for undo in &undos {
         let lost = match &undo.down {
-            Some((script, plan)) => by_down_file(runner, undo, script, plan, options)?,
+            Some((script, plan)) => by_down_file(runner, undo, (script, plan), options, &history)?,
             None => {
-                let (lost, point) = by_copy(runner, undo, options)?;
+                let (lost, point) = by_copy(runner, undo, options, &history)?;
                 report.point = Some(point);
                 lost
             }
@@ -66,9 +70,9 @@ fn under_lease(runner: &mut Runner<'_>, project: &Project, options: &Options) ->
 fn by_down_file(
     runner: &mut Runner<'_>,
     undo: &Undo<'_>,
-    script: &Script,
-    plan: &FilePlan,
+    (script, plan): (&Script, &FilePlan),
     options: &Options,
+    history: &History,
 ) -> Result<BTreeMap<String, i64>> {
     let version = &undo.applied.version;
     let (lost, proofs) = count(runner.db(), script)?;
@@ -77,11 +81,8 @@ fn by_down_file(
     }
     let needs = FileNeeds { may_lose: true, ..needs(script, plan) };
     runner.fresh(needs.foreign_keys)?;
-    let command = &undo.command;
-    let run = runner.fenced(|db| {
-        ledger::sqlite::begin_run(db, command, &serde_json::json!({"undo": version}).to_string())
-    })?;
-    let result = steps(runner, undo, (script, plan), &needs, &proofs, run);
+    let (run, open) = begin(runner, undo, history, &serde_json::json!({"undo": version}))?;
+    let result = steps(runner, undo, (script, plan), &needs, &proofs, (run, open));
     let (state, error) = match &result {
         Ok(()) => (RunState::Done, None),
         Err(error) => (RunState::Failed, Some(error.message())),
@@ -92,16 +93,47 @@ fn by_down_file(
     Ok(lost)
 }
 
+/// Opens the run, or goes on with the one that was cut off.
+fn begin<'h>(
+    runner: &Runner<'_>,
+    undo: &Undo<'_>,
+    history: &'h History,
+    plan: &serde_json::Value,
+) -> Result<(i64, Option<&'h Run>)> {
+    match history.open_run.as_ref().filter(|run| run.command == undo.command) {
+        Some(open) => Ok((open.id, Some(open))),
+        None => {
+            let run = runner.fenced(|db| ledger::sqlite::begin_run(db, &undo.command, &plan.to_string()))?;
+            Ok((run, None))
+        }
+    }
+}
+
+/// Closes a run that was cut off after its last commit.
+fn finish(runner: &Runner<'_>, run: &Run, version: &str) -> Result<()> {
+    let sql = "select s.outcome from _cofferdam_step s
+               where s.outcome is not null and s.state = 'done' and (s.id = ?1 or s.id = ?1 || '/1')";
+    let outcome: Option<String> = runner.db().query_row(sql, [version], |row| row.get(0)).optional().db()?;
+    if let Some(outcome) = outcome.and_then(|text| serde_json::from_str::<Outcome>(&text).ok()) {
+        outcome.forget_prepared();
+    }
+    runner.fenced(|db| ledger::sqlite::end_run(db, run.id, RunState::Done, None))
+}
+
 fn steps(
     runner: &mut Runner<'_>,
     undo: &Undo<'_>,
     (script, plan): (&Script, &FilePlan),
     needs: &FileNeeds,
     proofs: &HashMap<usize, NobodysRows>,
-    run: i64,
+    (run, open): (i64, Option<&Run>),
 ) -> Result<()> {
     let of = plan.steps.len();
     for (index, step) in plan.steps.iter().enumerate() {
+        let left = open.and_then(|open| open.step(&step.id));
+        if left.is_some_and(|left| left.state == StepState::Done && left.hash == step.hash) {
+            continue;
+        }
         runner.watch().event(Event::StepStarted { step: step.id.clone(), number: index + 1, of });
         let begun = std::time::Instant::now();
         let record = if index + 1 == of {
@@ -125,6 +157,13 @@ fn count(db: &Connection, script: &Script) -> Result<(BTreeMap<String, i64>, Has
         let table: Option<String> =
             db.query_row(there, [&loss.table.name], |row| row.get(0)).optional().db()?;
         let Some(table) = table else { continue };
+        // It may be gone already, by a step that was done before a crash.
+        let column_there = "select count(*) from pragma_table_info(?1) where name = ?2 collate nocase";
+        if let Some(column) = &loss.column
+            && db.query_row(column_there, [&table, column], |row| row.get::<_, i64>(0)).db()? == 0
+        {
+            continue;
+        }
         let (filter, what) = match &loss.column {
             Some(column) => {
                 (format!("where {} is not null", Ident::new(column.as_str())?), format!("{table}.{column}"))
@@ -151,6 +190,7 @@ fn by_copy(
     runner: &mut Runner<'_>,
     undo: &Undo<'_>,
     options: &Options,
+    history: &History,
 ) -> Result<(BTreeMap<String, i64>, String)> {
     let applied = undo.applied;
     let outcome = outcome_of(runner.db(), applied.run_id, &applied.version)?;
@@ -164,10 +204,14 @@ fn by_copy(
         ))
         .hint("write a down file, or a new migration"));
     }
+    let plan = serde_json::json!({"undo": applied.version, "copy": outcome.copy});
+    let (run, _) = begin(runner, undo, history, &plan)?;
     let lost = runner.restore(&copy, &outcome, options.discard_writes, |prepared, actor| {
         let detail = serde_json::json!({"by": "file copy", "copy": outcome.copy});
         ledger::sqlite::remove(prepared, actor, &applied.source, &applied.version, detail)
     });
+    let state = if lost.is_ok() { RunState::Done } else { RunState::Abandoned };
+    runner.fenced(|db| ledger::sqlite::end_run(db, run, state, None))?;
     match lost {
         Ok(lost) => Ok((lost, outcome.copy)),
         Err(crate::runner::sqlite::NotRestored::WouldLose(lost)) => Err(refuse_loss(&applied.version, &lost)),

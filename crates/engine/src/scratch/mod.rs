@@ -13,7 +13,7 @@
 //! All calls block, so that they work without a runtime and in `Drop`; async
 //! code makes them from `spawn_blocking`.
 //!
-//! How it dies with its parent: a small shell script ([`supervisor`]) is the
+//! How it dies with its parent: a small shell script (`supervisor.sh`) is the
 //! parent of the server and reads commands from a pipe. When the program ends,
 //! however it ends, the kernel closes the pipe; the script then stops the
 //! server and removes the directory. There is no moment at which a server runs

@@ -250,17 +250,39 @@ pub const MIGRATE: &str = "migrate";
 ///
 /// # Errors
 /// `Refused` when a rollback was cut off between two of its steps: it must be finished first.
-pub fn open_migrate(run: Option<&Run>) -> cofferdam_analysis::Result<Option<&Run>> {
-    match run {
+pub fn open_migrate(history: &History) -> cofferdam_analysis::Result<Option<&Run>> {
+    match &history.open_run {
         Some(run) if run.command == MIGRATE => Ok(Some(run)),
-        Some(run) if run.steps.iter().any(|s| s.state != StepState::Failed) => {
+        Some(run)
+            if rolled_back(history).is_none() && run.steps.iter().any(|s| s.state != StepState::Failed) =>
+        {
             Err(cofferdam_analysis::Error::refused(
                 "cannot migrate: a rollback was cut off between two of its steps",
             )
-            .hint(format!("cofferdam {} finishes it", run.command)))
+            .hint("cofferdam rollback finishes it"))
         }
         _ => Ok(None),
     }
+}
+
+/// The run of `migrate` that has nothing left to do and was cut off before it could say so.
+pub fn left_open<'h>(history: &'h History, standing: &Standing<'_>) -> Option<&'h Run> {
+    let open = history.open_run.as_ref().filter(|run| run.command == MIGRATE)?;
+    standing.pending.is_empty().then_some(open)
+}
+
+/// The command that taking this version back is recorded under.
+pub fn rollback_command(version: &str) -> String {
+    format!("rollback {version}")
+}
+
+/// The rollback that took its migration back and was cut off before it could say so: its
+/// run and the version.
+pub fn rolled_back(history: &History) -> Option<(&Run, &str)> {
+    let run = history.open_run.as_ref()?;
+    let version = run.command.strip_prefix("rollback ")?;
+    let gone = !history.applied.iter().any(|applied| applied.version == version);
+    gone.then_some((run, version))
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ async fn connect(project: &Project) -> Result<Session> {
 /// fence stands, the lease is ours even when it has expired.
 async fn beat(session: Arc<Session>, shared: Arc<Shared>, lease: Lease, project: Project) {
     let mut own: Option<Session> = None;
-    let mut every = tokio::time::interval(ledger::RENEW);
+    let mut every = tokio::time::interval(ledger::lease_lasts() / 3);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         every.tick().await;

@@ -47,16 +47,12 @@ impl Runner<'_> {
         record: impl FnOnce(&Connection, &str) -> Result<()>,
     ) -> Result<BTreeMap<String, i64>, NotRestored> {
         let live = self.target.path().ok_or_else(|| Error::bug("a copy of a database in memory"))?.to_owned();
-        let mut prepared_path = copy.as_os_str().to_owned();
-        prepared_path.push(".restore");
-        let prepared_path = Path::new(&prepared_path);
-        let prepared = prepare(copy, prepared_path, &live)?;
+        let prepared = prepare(copy, &outcome.prepared(), &live)?;
         super::rows::immediate(&prepared, || record(&prepared, &self.actor))?;
         crash::hit(CrashPoint::RestorePrepared);
         let result = self.put_back(&prepared, outcome, discard_writes);
         drop(prepared);
-        // A leftover is replaced by the next attempt.
-        let _ = std::fs::remove_file(prepared_path);
+        outcome.forget_prepared();
         result
     }
 

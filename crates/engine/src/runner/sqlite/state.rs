@@ -1,7 +1,7 @@
 //! Row counts and checksums of tables: what a rebuild must keep, and what a rollback may lose.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cofferdam_analysis::sql::{Action, Dialect, table::TableChange};
 use cofferdam_analysis::{Error, Result};
@@ -154,6 +154,19 @@ fn hash_value(hasher: &mut blake3::Hasher, value: ValueRef<'_>) {
 pub(crate) struct Outcome {
     pub(crate) copy: String,
     pub(crate) tables: BTreeMap<String, TableState>,
+}
+
+impl Outcome {
+    /// Where the state to go back to is prepared.
+    pub(crate) fn prepared(&self) -> PathBuf {
+        PathBuf::from(format!("{}.restore", self.copy))
+    }
+
+    /// Removes what a restore that was cut off left beside the copy.
+    pub(crate) fn forget_prepared(&self) {
+        // A leftover is replaced by the next attempt.
+        let _ = std::fs::remove_file(self.prepared());
+    }
 }
 
 pub(super) fn outcome(db: &Connection, copy: &Path) -> Result<String> {

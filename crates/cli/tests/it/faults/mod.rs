@@ -1,0 +1,7 @@
+//! What happens when something breaks: processes killed and stopped, servers that go,
+//! locks that are held, files and ledgers that nobody should have.
+//!
+//! They run the program built with its crash points.
+
+mod crash;
+mod scene;
