@@ -250,15 +250,23 @@ mod tests {
             ".git/1_a.sql",
             "compose.yaml",
             "README.md",
+            "schema/full.sql.postgres",
+            "schema/full.sql.sqlite",
+            "schema/full.sql.bak",
         ] {
             let path = root.path().join(file);
             std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
             std::fs::write(path, "").expect("a file");
         }
-        let found = walk(root.path(), Dialect::Postgres).expect("readable");
-        let found: Vec<_> =
-            found.iter().map(|p| p.strip_prefix(root.path()).expect("below").display().to_string()).collect();
-        assert_eq!(found, ["compose.yaml", "migrations/2_b/migration.sql", "migrations/10_c/migration.sql"]);
+        for (dialect, dump) in
+            [(Dialect::Postgres, "schema/full.sql.postgres"), (Dialect::Sqlite, "schema/full.sql.sqlite")]
+        {
+            let found = walk(root.path(), dialect).expect("readable");
+            let below = |path: &PathBuf| path.strip_prefix(root.path()).expect("below").display().to_string();
+            let found: Vec<_> = found.iter().map(below).collect();
+            let migrations = ["migrations/2_b/migration.sql", "migrations/10_c/migration.sql"];
+            assert_eq!(found, ["compose.yaml", migrations[0], migrations[1], dump]);
+        }
     }
 
     #[test]

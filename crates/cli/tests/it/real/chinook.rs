@@ -1,7 +1,7 @@
 //! Table rebuilds on a real SQLite database: Chinook, 11 tables with 15 607 rows.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cofferdam::{catalog, runner};
 use cofferdam_analysis::catalog::{Ignore, diff};
@@ -29,7 +29,7 @@ struct Store {
 }
 
 impl Store {
-    fn new(chinook: &PathBuf, migration: &str) -> Self {
+    fn new(chinook: &Path, migration: &str) -> Self {
         let database = sqlite::Database::copy_of(chinook);
         let mut rights = database.path().metadata().expect("it was copied").permissions();
         std::os::unix::fs::PermissionsExt::set_mode(&mut rights, 0o600);
