@@ -105,7 +105,9 @@ fn content(report: &Report, url: Option<&str>) -> String {
     }
     if let Some(dir) = &report.dir {
         _ = write!(text, "\n[migrations]\ndir = {}\n", quoted(&dir.display().to_string()));
-        if let Some(format) = report.format {
+        // Files that may be anybody's are read as the native format's. Written down, that
+        // guess would overrule the ledger of the tool whose they are.
+        if let Some(format) = report.format.filter(|format| *format != Format::Native) {
             _ = writeln!(text, "format = {}", quoted(format.as_str()));
         }
     }

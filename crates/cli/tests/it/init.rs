@@ -19,7 +19,6 @@ fn a_project_with_migrations_gets_its_folder_format_and_history() {
 
     [migrations]
     dir = "migrations"
-    format = "native"
 
     [check]
     # Files up to this version are history: read, but not judged.

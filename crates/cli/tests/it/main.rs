@@ -12,5 +12,6 @@ mod migrate;
 mod new;
 mod postgres;
 mod project;
+mod readme;
 mod real;
 mod usage;

@@ -62,7 +62,12 @@ impl Gauge {
     /// Takes note of the next token and its text.
     pub(super) fn token(&mut self, kind: TokenKind, text: &str) {
         match kind {
-            TokenKind::OpenParen | TokenKind::OpenBracket => self.open(false),
+            TokenKind::OpenParen => self.open(false),
+            TokenKind::OpenBracket => {
+                // `a[1][2][3]` is a chain too.
+                self.link();
+                self.open(false);
+            }
             TokenKind::CloseParen | TokenKind::CloseBracket => self.close(),
             TokenKind::Comma => {
                 self.links -= self.here.operators;
@@ -173,7 +178,8 @@ mod tests {
 
     #[test]
     fn parentheses_nest_and_operators_chain() {
-        assert_eq!(depth("select ((1)), [a]"), (2, 0));
+        assert_eq!(depth("select ((1)), [a]"), (2, 1));
+        assert_eq!(depth("select a[1][2][3], b[1]"), (1, 3));
         assert_eq!(depth("select 1 + 2 + 3, 4 + 5"), (0, 2));
         assert_eq!(depth("select (1 + (2 + 3)) + 4"), (2, 2));
         assert_eq!(depth("select 1, 2 union select 1, 2 union select 1, 2"), (0, 2));

@@ -174,7 +174,7 @@ fn number(text: &str) -> Option<f64> {
 fn is_in(left: &SyntaxNode, list: &SyntaxNode, negated: bool, depth: usize) -> Option<Literal> {
     let value = compute(left, depth)?;
     let items: Vec<_> = list.children().filter(|n| ast::Expr::can_cast(n.kind())).collect();
-    if value == Literal::Null || items.is_empty() {
+    if items.is_empty() {
         return None;
     }
     let mut unknown = false;

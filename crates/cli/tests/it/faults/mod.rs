@@ -3,5 +3,6 @@
 //!
 //! They run the program built with its crash points.
 
+mod concurrency;
 mod crash;
 mod scene;

@@ -7,9 +7,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::plan::lock::{LockMode, Locks};
 use cofferdam_analysis::sql::{Action, ObjectName, Script, Statement};
-use cofferdam_analysis::{Error, Place, Result};
+use cofferdam_analysis::{Error, ErrorKind, Place, Result};
 use tokio::time::Instant;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -21,6 +22,10 @@ use crate::db::{Backend, DbResult, Poll, QualifiedIdent, Session};
 /// A first attempt to queue is short, later ones a little longer.
 const SHORT_QUEUE: Duration = Duration::from_millis(20);
 const QUEUE: Duration = Duration::from_millis(50);
+/// What to do about somebody who keeps a lock.
+pub(super) const WAY_OUT: &str =
+    "wait for that session or end it, then run this again; --lock-budget 5m keeps trying longer";
+
 /// While nobody queues behind us we may ask often.
 const ASK_EVERY: Duration = Duration::from_millis(100);
 /// Once we queue, at most one attempt a second.
@@ -112,9 +117,7 @@ impl Blocked {
             Some(holder) => format!("{what} was not to be had for {seconds:.0} s: held by {holder}"),
             None => format!("{what} was not to be had for {seconds:.0} s"),
         };
-        let mut error = Error::blocked(message).hint(
-            "wait for that session or end it, then run this again; --lock-budget 5m keeps trying longer",
-        );
+        let mut error = Error::blocked(message).hint(WAY_OUT);
         for other in who.iter().skip(1) {
             error = error.detail(format!("also held by {other}"));
         }
@@ -234,6 +237,33 @@ pub(super) async fn holders(session: &Session, blocked: &Blocked) -> Result<Vec<
         .collect();
     let rows = session.query(include_str!("sql/holders.sql"), &[&names, &modes]).await;
     Ok(rows.map_err(|e| session.error(e))?.iter().map(Holder::of).collect())
+}
+
+/// Reads the catalog, whose printing functions wait for whoever has a table locked
+/// exclusively: asks again until the budget is spent.
+///
+/// # Errors
+/// `Blocked` naming the holder; those of reading.
+pub(crate) async fn read_catalog(session: &Session, limits: LockLimits) -> Result<Catalog> {
+    let mut poll = Poll::new(ASK_EVERY, limits.budget);
+    loop {
+        let error = match crate::catalog::postgres::read(session).await {
+            Err(error) if error.kind() == ErrorKind::Blocked => error,
+            read => return read,
+        };
+        if poll.pause().await {
+            continue;
+        }
+        let rows =
+            session.query(include_str!("sql/exclusive.sql"), &[]).await.map_err(|e| session.error(e))?;
+        let Some(row) = rows.first() else { return Err(error) };
+        let (table, holder): (String, Holder) = (row.get(6), Holder::of(row));
+        let seconds = limits.budget.as_secs_f64();
+        return Err(Error::blocked(format!(
+            "cannot read the catalog: {table} was locked for {seconds:.0} s, held by {holder}"
+        ))
+        .hint(WAY_OUT));
+    }
 }
 
 /// Who makes that backend wait.

@@ -18,6 +18,7 @@ use crate::db::error::SqlFailure;
 use crate::db::{self, DbResult, Poll, Session};
 use crate::ledger::{self, Lease, RunState, StepState, Taken};
 use crate::{Event, Project, Stop, Watch};
+pub(crate) use locks::read_catalog;
 use locks::{Attempts, Blocked};
 use pulse::Pulse;
 

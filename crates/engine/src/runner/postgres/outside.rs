@@ -14,7 +14,7 @@ use tokio_postgres::error::SqlState;
 
 use super::super::{Job, statement_failed};
 use super::Runner;
-use super::locks::quote;
+use super::locks::{WAY_OUT, quote};
 use crate::Event;
 use crate::crash::{self, CrashPoint};
 use crate::db::error::SqlFailure;
@@ -127,7 +127,7 @@ impl Runner<'_> {
             let who = blockers.first().map(|b| format!(" for {b}")).unwrap_or_default();
             return Err(Error::blocked(format!("{} waited {} s{who}", statement.verb, budget.as_secs()))
                 .at(job.script.place(statement.span), Some(job.script.text.clone()))
-                .hint("wait for that session or end it, then run this again; --lock-budget 5m keeps trying longer"));
+                .hint(WAY_OUT));
         }
         Err(match SqlFailure::from_postgres(&error, sql) {
             Some(failure) if !self.session.is_closed() => statement_failed(job.script, statement, failure),
