@@ -114,7 +114,8 @@ fn open_run(db: &Connection) -> Result<Option<Run>> {
     if !state.is_open() {
         return Ok(None);
     }
-    let sql = "select id, statement_hash, state, outcome from _cofferdam_step where run_id = ?1 order by started_at, id";
+    let sql =
+        "select id, statement_hash, state, outcome from _cofferdam_step where run_id = ?1 order by rowid";
     let mut statement = db.prepare(sql).db()?;
     let mut rows = statement.query([id]).db()?;
     let mut steps = Vec::new();

@@ -144,6 +144,7 @@ pub(super) fn run(
         None => ledger::sqlite::begin_run(db, standing::MIGRATE, &work.plan_text()),
     })?;
     crash::hit(CrashPoint::RunBegun);
+    runner.expect(work.files.iter().flat_map(|file| file.proofs.values()), open)?;
     let mut applied = Vec::new();
     let mut point = None;
     match apply_all(&mut runner, target, project, &work, run, &mut applied, &mut point) {

@@ -3,5 +3,7 @@
 //!
 //! They run the program built with its crash points.
 
+mod concurrency;
 mod crash;
+mod locks;
 mod scene;

@@ -17,14 +17,14 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cofferdam_analysis::sql::{Action, ObjectKind, Script, Statement, table::TableChange};
-use cofferdam_analysis::{Error, ErrorKind, Result, plan};
+use cofferdam_analysis::{Error, ErrorKind, NobodysRows, Result, plan};
 use rusqlite::Connection;
 
 use super::{Job, Record, statement_failed};
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, SqlFailure, SqliteTarget};
 use crate::ledger::sqlite::{self as rows, Taken};
-use crate::ledger::{RunState, StepState};
+use crate::ledger::{Run, RunState, StepState};
 use crate::{Event, Project, Stop, Watch};
 
 pub(crate) use restore::NotRestored;
@@ -142,6 +142,18 @@ impl<'w> Runner<'w> {
         }
     }
 
+    /// What the run will lose as nobody's, and what `open`, the same run cut off, knew of it.
+    pub fn expect<'c>(
+        &mut self,
+        claims: impl Iterator<Item = &'c NobodysRows>,
+        open: Option<&Run>,
+    ) -> Result<()> {
+        claims.for_each(|claim| self.made.will_be_claimed(claim));
+        let last = open.iter().flat_map(|run| run.steps.iter().rev()).find_map(|step| step.outcome.as_ref());
+        let left = last.and_then(|text| serde_json::from_str::<state::Left>(text).ok()).unwrap_or_default();
+        self.made.recall(&self.db, left.made)
+    }
+
     /// Makes the connection what it was when it was opened, with foreign keys as the file needs them.
     pub fn fresh(&self, foreign_keys: bool) -> Result<()> {
         for (name, value) in &self.settings {
@@ -215,10 +227,8 @@ impl<'w> Runner<'w> {
         if needs.rebuilds || !needs.foreign_keys {
             state::check_foreign_keys(&self.db)?;
         }
-        let outcome = match &needs.copy_to {
-            Some(path) => Some(state::outcome(&self.db, path)?),
-            None => None,
-        };
+        let made = self.made.witnesses(&self.db)?;
+        let outcome = state::outcome(&self.db, needs.copy_to.as_deref(), made)?;
         self.record(job, outcome.as_deref())?;
         crash::hit(CrashPoint::StepRecorded);
         Ok(())

@@ -1,13 +1,19 @@
 //! Proves that a loss is nobody's: the table is empty, or since this connection made it
 //! no other connection has written to the file.
+//!
+//! What a connection knows dies with it. So each step that commits also leaves what the
+//! tables held by then that later statements will lose; a resumed run goes on from there
+//! when they still hold exactly that.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use cofferdam_analysis::sql::{Action, Dialect, ObjectName, Statement, table::TableChange};
 use cofferdam_analysis::{NobodysRows, Result};
 use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
 
 use super::super::{Job, somebodys_rows};
+use super::state::{TableState, table_state};
 use crate::db::{DbResult, Ident};
 
 /// A table, or a column of it.
@@ -19,9 +25,62 @@ type Thing = ((String, String), Option<String>);
 pub(super) struct Made {
     committed: HashMap<Thing, i64>,
     open: Vec<(Thing, i64)>,
+    claimed: BTreeSet<Thing>,
+}
+
+/// What a table held that this run made, or to which it added a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Witness {
+    schema: String,
+    table: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    column: Option<String>,
+    state: TableState,
 }
 
 impl Made {
+    /// Later statements lose these as nobody's.
+    pub(super) fn will_be_claimed(&mut self, claim: &NobodysRows) {
+        let column = claim.column.as_ref().map(|c| c.to_ascii_lowercase());
+        self.claimed.extend(claim.tables.iter().map(|table| (key(table), column.clone())));
+    }
+
+    /// What the claimed ones hold, as far as only this run wrote to them.
+    pub(super) fn witnesses(&self, db: &Connection) -> Result<Vec<Witness>> {
+        let now = data_version(db)?;
+        let mut witnesses = Vec::new();
+        for thing in &self.claimed {
+            let ((schema, table), column) = thing;
+            if self.version_of(thing) == Some(now) && table_exists(db, table)? {
+                let state = table_state(db, table)?;
+                witnesses.push(Witness {
+                    schema: schema.clone(),
+                    table: table.clone(),
+                    column: column.clone(),
+                    state,
+                });
+            }
+        }
+        Ok(witnesses)
+    }
+
+    /// Goes on from what a former connection of the same run left.
+    pub(super) fn recall(&mut self, db: &Connection, witnesses: Vec<Witness>) -> Result<()> {
+        // Read first: a write between the two shows in the number at the proof.
+        let now = data_version(db)?;
+        for witness in witnesses {
+            if table_exists(db, &witness.table)? && table_state(db, &witness.table)? == witness.state {
+                self.committed.insert(((witness.schema, witness.table), witness.column), now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Of a column, or of the table that it stands in.
+    fn version_of(&self, thing: &Thing) -> Option<i64> {
+        self.version(thing).or_else(|| self.version(&(thing.0.clone(), None)))
+    }
+
     /// Notes what a statement just made.
     pub(super) fn saw(&mut self, db: &Connection, statement: &Statement) -> Result<()> {
         for action in statement.actions() {
@@ -67,6 +126,11 @@ fn key(name: &ObjectName) -> (String, String) {
     name.key(Dialect::Sqlite)
 }
 
+fn table_exists(db: &Connection, name: &str) -> Result<bool> {
+    let sql = "select exists (select 1 from sqlite_schema where type = 'table' and name = ?1 collate nocase)";
+    db.query_row(sql, [name], |row| row.get(0)).db()
+}
+
 fn data_version(db: &Connection) -> Result<i64> {
     db.query_row("pragma data_version", [], |row| row.get(0)).db()
 }
@@ -81,15 +145,11 @@ pub(super) fn prove(
     claim: &NobodysRows,
 ) -> Result<()> {
     for table in &claim.tables {
-        let there =
-            "select exists (select 1 from sqlite_schema where type = 'table' and name = ?1 collate nocase)";
-        if !db.query_row(there, [&table.name], |row| row.get::<_, bool>(0)).db()? {
+        if !table_exists(db, &table.name)? {
             continue;
         }
         let thing = (key(table), claim.column.as_ref().map(|c| c.to_ascii_lowercase()));
-        let whole = (key(table), None);
-        let now = data_version(db)?;
-        if made.version(&thing).or_else(|| made.version(&whole)) == Some(now) {
+        if made.version_of(&thing) == Some(data_version(db)?) {
             continue;
         }
         let name = Ident::new(table.name.as_str())?;

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::Job;
 use super::FileNeeds;
+use super::proof::Witness;
 use crate::db::{DbResult, Ident};
 
 /// The content of one table.
@@ -116,7 +117,7 @@ pub fn table_states(db: &Connection) -> Result<BTreeMap<String, TableState>> {
     Ok(states)
 }
 
-fn table_state(db: &Connection, table: &str) -> Result<TableState> {
+pub(super) fn table_state(db: &Connection, table: &str) -> Result<TableState> {
     let mut statement = db.prepare(&format!("select * from {}", Ident::new(table)?)).db()?;
     let columns = statement.column_count();
     let mut result = statement.query([]).db()?;
@@ -169,7 +170,23 @@ impl Outcome {
     }
 }
 
-pub(super) fn outcome(db: &Connection, copy: &Path) -> Result<String> {
-    let outcome = Outcome { copy: copy.display().to_string(), tables: table_states(db)? };
-    serde_json::to_string(&outcome).map_err(|e| Error::bug(format!("an outcome that is no JSON: {e}")))
+/// Everything that a step leaves beside its state.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Left {
+    #[serde(flatten)]
+    copy: Option<Outcome>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) made: Vec<Witness>,
+}
+
+pub(super) fn outcome(db: &Connection, copy: Option<&Path>, made: Vec<Witness>) -> Result<Option<String>> {
+    if copy.is_none() && made.is_empty() {
+        return Ok(None);
+    }
+    let copy = match copy {
+        Some(copy) => Some(Outcome { copy: copy.display().to_string(), tables: table_states(db)? }),
+        None => None,
+    };
+    let text = serde_json::to_string(&Left { copy, made });
+    text.map(Some).map_err(|e| Error::bug(format!("an outcome that is no JSON: {e}")))
 }
