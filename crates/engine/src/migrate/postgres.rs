@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::sql::Dialect;
-use cofferdam_analysis::{Error, Result};
+use cofferdam_analysis::{Error, ErrorKind, Result};
 
 use super::plan::{File, Work, work};
 use super::report::{AppliedMigration, MigrateReport, PlanReport};
@@ -15,7 +15,7 @@ use crate::folder::Format;
 use crate::foreign::{self, Surroundings};
 use crate::ledger::{self, History, RunState, StepState, standing};
 use crate::runner::Job;
-use crate::runner::postgres::{Runner, RunnerOptions};
+use crate::runner::postgres::{Runner, RunnerOptions, read_catalog};
 use crate::{Event, Project, Watch};
 
 /// Tables up to this size are counted; of larger ones the planner's estimate is shown.
@@ -53,7 +53,7 @@ async fn judge<'a>(
     history: &History,
 ) -> Result<(Work<'a>, Option<Catalog>)> {
     let pending = !standing::standing(&project.folder, history, project.out_of_order()).pending.is_empty();
-    let catalog = if pending { Some(crate::catalog::postgres::read(session).await?) } else { None };
+    let catalog = if pending { Some(read_catalog(session, options.locks.budget).await?) } else { None };
     let work = work(project, history, options, Dialect::Postgres, catalog.as_ref())?;
     Ok((work, catalog))
 }
@@ -156,6 +156,18 @@ pub(super) async fn run(
 
 /// The refusal, with the sizes of the tables at stake.
 async fn refusal(session: &Session, work: &Work<'_>) -> Result<Failure> {
+    session.batch_execute("begin read only").await.map_err(|e| session.error(e))?;
+    db::Guard::default().on(session).apply(session).await?;
+    // A table that somebody keeps locked is not counted: the refusal stands without its size.
+    let sizes = sizes(session, work).await.or_else(|e| match e.kind() {
+        ErrorKind::Blocked => Ok(Vec::new()),
+        _ => Err(e),
+    })?;
+    session.batch_execute("rollback").await.map_err(|e| session.error(e))?;
+    work.refusal(&sizes).ok_or_else(|| Error::bug("a refusal without a finding that refuses"))
+}
+
+async fn sizes(session: &Session, work: &Work<'_>) -> Result<Vec<String>> {
     let mut sizes = Vec::new();
     for table in work.endangered() {
         let name = db::QualifiedIdent::of(&table)?.to_string();
@@ -170,7 +182,7 @@ async fn refusal(session: &Session, work: &Work<'_>) -> Result<Failure> {
             sizes.push(format!("{table} has {rows} rows"));
         }
     }
-    work.refusal(&sizes).ok_or_else(|| Error::bug("a refusal without a finding that refuses"))
+    Ok(sizes)
 }
 
 /// A run to be closed although nothing is pending.

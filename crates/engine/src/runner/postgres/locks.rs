@@ -7,16 +7,17 @@
 use std::fmt;
 use std::time::Duration;
 
+use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::plan::lock::{LockMode, Locks};
 use cofferdam_analysis::sql::{Action, ObjectName, Script, Statement};
-use cofferdam_analysis::{Error, Place, Result};
+use cofferdam_analysis::{Error, ErrorKind, Place, Result};
 use tokio::time::Instant;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use super::super::LockLimits;
 use super::{Failed, set_local};
-use crate::db::{Backend, DbResult, Poll, QualifiedIdent, Session};
+use crate::db::{Backend, DbResult, Guard, Poll, QualifiedIdent, Session};
 
 /// A first attempt to queue is short, later ones a little longer.
 const SHORT_QUEUE: Duration = Duration::from_millis(20);
@@ -234,6 +235,39 @@ pub(super) async fn holders(session: &Session, blocked: &Blocked) -> Result<Vec<
         .collect();
     let rows = session.query(include_str!("sql/holders.sql"), &[&names, &modes]).await;
     Ok(rows.map_err(|e| session.error(e))?.iter().map(Holder::of).collect())
+}
+
+/// Reads the catalog as soon as nobody keeps readers off a table: the functions that print
+/// expressions open it. We wait in short attempts, so that no snapshot of ours grows old.
+///
+/// # Errors
+/// `Blocked`, naming who holds the lock, when `budget` is spent; those of reading.
+pub(crate) async fn read_catalog(session: &Session, budget: Duration) -> Result<Catalog> {
+    let mut poll = Poll::new(ASK_EVERY, budget);
+    loop {
+        session
+            .batch_execute("begin isolation level repeatable read, read only")
+            .await
+            .map_err(|e| session.error(e))?;
+        let wait = Duration::from_secs(1).min(poll.left().max(SHORT_QUEUE));
+        Guard::default().lock_timeout(wait).on(session).apply(session).await?;
+        let read = crate::catalog::postgres::read(session).await;
+        if session.is_closed() {
+            return read;
+        }
+        session.batch_execute("rollback").await.map_err(|e| session.error(e))?;
+        let error = match read {
+            Err(error) if error.kind() == ErrorKind::Blocked => error,
+            read => return read,
+        };
+        let rows = session.query(include_str!("sql/exclusive.sql"), &[]).await.map_err(|e| session.error(e))?;
+        if !poll.pause().await {
+            let who = rows.iter().map(|row| format!("{}: {}", row.get::<_, String>(6), Holder::of(row)));
+            return Err(who
+                .fold(error, cofferdam_analysis::Error::detail)
+                .hint("wait for that session or end it, then run this again"));
+        }
+    }
 }
 
 /// Who makes that backend wait.

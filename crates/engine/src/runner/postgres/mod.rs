@@ -19,6 +19,7 @@ use crate::db::{self, DbResult, Poll, Session};
 use crate::ledger::{self, Lease, RunState, StepState, Taken};
 use crate::{Event, Project, Stop, Watch};
 use locks::{Attempts, Blocked};
+pub(crate) use locks::read_catalog;
 use pulse::Pulse;
 
 /// Weak locks (rows, `validate constraint`) make nobody queue for long; still we do not wait for ever.
