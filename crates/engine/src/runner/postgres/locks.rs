@@ -260,7 +260,8 @@ pub(crate) async fn read_catalog(session: &Session, budget: Duration) -> Result<
             Err(error) if error.kind() == ErrorKind::Blocked => error,
             read => return read,
         };
-        let rows = session.query(include_str!("sql/exclusive.sql"), &[]).await.map_err(|e| session.error(e))?;
+        let rows =
+            session.query(include_str!("sql/exclusive.sql"), &[]).await.map_err(|e| session.error(e))?;
         if !poll.pause().await {
             let who = rows.iter().map(|row| format!("{}: {}", row.get::<_, String>(6), Holder::of(row)));
             return Err(who

@@ -18,8 +18,8 @@ use crate::db::error::SqlFailure;
 use crate::db::{self, DbResult, Poll, Session};
 use crate::ledger::{self, Lease, RunState, StepState, Taken};
 use crate::{Event, Project, Stop, Watch};
-use locks::{Attempts, Blocked};
 pub(crate) use locks::read_catalog;
+use locks::{Attempts, Blocked};
 use pulse::Pulse;
 
 /// Weak locks (rows, `validate constraint`) make nobody queue for long; still we do not wait for ever.
