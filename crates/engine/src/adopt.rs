@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, SqliteMode, SqliteOptions, Target};
+use crate::folder::Format;
 use crate::foreign::{self, SqlxRow, Surroundings};
 use crate::ledger::{self, History, Kind, NewMigration};
 use crate::runner::{LockLimits, postgres, sqlite};
@@ -148,6 +149,10 @@ fn import<'a>(
         Some(found) => found.rows.as_deref().unwrap_or_default(),
         None => return Err(nothing_to_adopt(project, around)),
     };
+    if project.folder.format != Format::Sqlx {
+        return Err(Error::invalid("the database has sqlx's ledger, and the folder is configured as native")
+            .hint("take format = \"native\" out of cofferdam.toml, or write \"sqlx\""));
+    }
     foreign::compare_sqlx(&project.folder, rows)?;
     let rows: Vec<_> = rows
         .iter()

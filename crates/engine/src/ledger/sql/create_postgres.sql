@@ -1,6 +1,6 @@
 -- Creates the ledger, version 1. Returns nothing; locks only what it creates.
 create schema cofferdam;
-comment on schema cofferdam is 'Migration ledger of cofferdam. To leave: cofferdam uninstall, or drop schema cofferdam cascade.';
+comment on schema cofferdam is 'Migration ledger of cofferdam. To leave: drop schema cofferdam cascade.';
 
 create table cofferdam.meta (
     key text primary key,
