@@ -59,14 +59,14 @@ class Figure:
         return f"{self.median:.2f} ({min(self.rounds):.2f}..{max(self.rounds):.2f})"
 
 
-def alternate(contenders, rounds=ROUNDS, runs=20):
+def alternate(contenders, rounds=ROUNDS, runs=20, accepted=(0,)):
     """Runs each command `runs` times a round, one after the other, so that all see the same machine.
 
-    Returns by name the median wall time and the mean CPU time of each round.
+    Ends when a run ends with another exit code than those `accepted`. Returns by name the median wall time and the mean CPU time of each round.
     """
     for name, command in contenders.items():
         warm = run(command)
-        if warm.status != 0:
+        if warm.status not in accepted:
             sys.exit(f"{name} failed with exit code {warm.status}: {shlex.join(map(str, command))}")
     wall = {name: Figure([]) for name in contenders}
     cpu = {name: Figure([]) for name in contenders}
@@ -76,7 +76,7 @@ def alternate(contenders, rounds=ROUNDS, runs=20):
             for name, command in contenders.items():
                 taken[name].append(run(command))
         for name, runs_of_it in taken.items():
-            if any(one.status != 0 for one in runs_of_it):
+            if any(one.status not in accepted for one in runs_of_it):
                 sys.exit(f"{name} failed during a round")
             wall[name].rounds.append(statistics.median(one.wall_ms for one in runs_of_it))
             cpu[name].rounds.append(statistics.fmean(one.cpu_ms for one in runs_of_it))
@@ -130,6 +130,12 @@ def version(command):
     said = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
     lines = (said.stdout or said.stderr).strip().splitlines()
     return lines[0] if lines else "unknown"
+
+
+def program(path):
+    """What is measured: its version, when it was built, and the commit that lies beside it now."""
+    built = datetime.fromtimestamp(Path(path).stat().st_mtime, timezone.utc)
+    return f"{version([path, '--version'])}, built {built:%Y-%m-%d %H:%M} UTC; checkout at {revision()}"
 
 
 def revision():

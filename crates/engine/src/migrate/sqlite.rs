@@ -39,8 +39,10 @@ fn judge<'a>(
     options: &Options,
     history: &History,
 ) -> Result<Work<'a>> {
-    let catalog = crate::catalog::sqlite::read(db)?;
-    work(project, history, options, Dialect::Sqlite, Some(&catalog))
+    // With nothing pending nothing is judged, and reading a large schema takes time at every start.
+    let pending = !standing::standing(&project.folder, history, project.out_of_order()).pending.is_empty();
+    let catalog = if pending { Some(crate::catalog::sqlite::read(db)?) } else { None };
+    work(project, history, options, Dialect::Sqlite, catalog.as_ref())
 }
 
 pub(super) fn plan(project: &Project, target: &SqliteTarget, options: &Options) -> Result<PlanReport> {
