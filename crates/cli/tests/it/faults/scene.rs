@@ -153,7 +153,9 @@ impl Scene {
     fn ledger_lines(&self) -> Vec<String> {
         let there = match &self.database {
             Database::Sqlite(_) => "select count(*) from sqlite_schema where name = '_cofferdam_meta'",
-            Database::Postgres(_) => "select count(*) from pg_class where oid = to_regclass('cofferdam.meta')",
+            Database::Postgres(_) => {
+                "select count(*) from pg_class where oid = to_regclass('cofferdam.meta')"
+            }
         };
         if self.sql(there) == "0" {
             return vec!["no ledger".to_owned()];
