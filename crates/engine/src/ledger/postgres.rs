@@ -80,7 +80,8 @@ async fn try_create(client: &Client, actor: &str) -> Result<bool> {
         }
         let no_right = error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE);
         let error = crate::db::error::postgres(error).while_("cannot create the ledger (schema cofferdam)");
-        return Err(if no_right { error.hint(GRANT) } else { error });
+        // The grant by its name instead of the usual advice, which would come first.
+        return Err(if no_right { Error::new(error.kind(), error.message()).hint(GRANT) } else { error });
     }
     let detail = serde_json::json!({"ledger_version": VERSION, "program": env!("CARGO_PKG_VERSION")});
     audit(client, actor, "create-ledger", &detail.to_string()).await?;

@@ -282,3 +282,77 @@ fn rows_written_between_a_kill_and_the_next_run_are_never_lost_as_nobodys() {
         scene.run("migrate").run();
     }
 }
+
+/// As often as the time allows: every point with every visit, then kills at random moments.
+fn soak(kind: Kind) {
+    let until = std::time::Instant::now() + cofferdam_testkit::soak::duration();
+    let mut rounds = 0;
+    while rounds < 20 && std::time::Instant::now() < until {
+        all_points(kind, None);
+        rounds += 1;
+        println!("{kind:?}: round {rounds} at every point");
+    }
+    let mut seed = std::process::id().into();
+    let mut kills = 0;
+    while kills < 20 || std::time::Instant::now() < until {
+        for story in stories(kind) {
+            seed = next(seed);
+            story.killed_at_random(seed);
+            kills += 1;
+        }
+    }
+    println!("{kind:?}: {kills} kills at random moments");
+}
+
+/// The next number of a small generator (splitmix64), so that a printed seed repeats a round.
+fn next(seed: u64) -> u64 {
+    let mixed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+impl Story {
+    #[expect(clippy::disallowed_methods, reason = "nothing is waited for: the moment is drawn")]
+    /// Kills after a time drawn from `seed`, up to three times in a row, then lets it finish.
+    fn killed_at_random(&self, seed: u64) {
+        let what = format!("{} on {:?}, seed {seed}", self.name, self.kind);
+        println!("{what}");
+        let straight = (self.prepare)(self.kind);
+        let begun = std::time::Instant::now();
+        straight.run(self.command).run();
+        let took = begun.elapsed();
+        let expected = straight.state();
+        let scene = (self.prepare)(self.kind);
+        let mut draw = seed;
+        for _ in 0..1 + seed % 3 {
+            // What is finished must not be asked for again: that would take back one more.
+            if scene.state() == expected {
+                break;
+            }
+            draw = next(draw);
+            let running = scene.run(self.command).any_status().spawn();
+            std::thread::sleep(took.mul_f64((draw % 1000) as f64 / 1000.0));
+            drop(running);
+        }
+        if scene.state() != expected {
+            let again = scene.run(self.command).any_status().run();
+            assert_eq!(again.code(), Some(0), "{what}\n{again}");
+        }
+        scene.assert_is(&expected, &what);
+    }
+}
+
+#[test]
+#[ignore = "soak"]
+fn soak_kills_on_sqlite() {
+    soak(Kind::Sqlite);
+}
+
+#[test]
+#[ignore = "soak"]
+fn soak_kills_on_postgres() {
+    for major in postgres::majors() {
+        soak(Kind::Postgres(major));
+    }
+}

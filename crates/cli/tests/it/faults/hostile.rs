@@ -148,8 +148,37 @@ fn a_role_without_rights_is_told_what_it_needs() {
     assert_eq!(scene.sql("select to_regclass('notes')"), "");
 }
 
+/// The answer to the first question of a connection, as a server of this version gives it.
+fn facts(number: &str) -> Vec<u8> {
+    let row = [
+        ("version", number),
+        ("build", "PostgreSQL"),
+        ("standby", "f"),
+        ("read_only", "off"),
+        ("database", "d"),
+        ("role", "u"),
+        ("pid", "1"),
+        ("started", "1"),
+    ];
+    let message = |kind: u8, body: &[u8]| {
+        let length = u32::try_from(body.len() + 4).expect("a short message");
+        [&[kind], length.to_be_bytes().as_slice(), body].concat()
+    };
+    let columns = u16::try_from(row.len()).expect("few").to_be_bytes();
+    let (mut names, mut values) = (columns.to_vec(), columns.to_vec());
+    for (name, value) in row {
+        names.extend(name.bytes().chain([0]));
+        // No table; type text, of any length; sent as text.
+        names.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0]);
+        values.extend(u32::try_from(value.len()).expect("short").to_be_bytes());
+        values.extend(value.bytes());
+    }
+    [message(b'T', &names), message(b'D', &values), message(b'C', b"SELECT 1\0"), message(b'Z', b"I")]
+        .concat()
+}
+
 /// A server that speaks just enough to say its version.
-fn old_server(version: &'static str) -> u16 {
+fn old_server(version: &'static str, number: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
     std::thread::spawn(move || {
@@ -179,9 +208,10 @@ fn old_server(version: &'static str) -> u16 {
                     answer.extend(name.bytes().chain([0]).chain(value.bytes()).chain([0]));
                 }
                 answer.extend([b'K', 0, 0, 0, 12, 0, 0, 0, 1, 0, 0, 0, 1, b'Z', 0, 0, 0, 5, b'I']);
-                // Everything after that is not answered: the version must be enough.
-                if stream.write_all(&answer).is_ok() {
-                    while matches!(stream.read(&mut buffer), Ok(1..)) {}
+                let mut answered = stream.write_all(&answer).is_ok();
+                // Whatever is asked first is what every connection asks: what it is connected to.
+                while answered && matches!(stream.read(&mut buffer), Ok(1..)) {
+                    answered = stream.write_all(&facts(number)).is_ok();
                 }
             });
         }
@@ -192,10 +222,13 @@ fn old_server(version: &'static str) -> u16 {
 #[test]
 fn a_server_that_is_too_old_is_refused_by_its_version_alone() {
     let project = Project::new().file("migrations/0001_create.sql", CREATE.1);
-    let url = format!("postgres://u@127.0.0.1:{}/d?sslmode=disable&connect_timeout=5", old_server("13.4"));
+    let url = format!(
+        "postgres://u@127.0.0.1:{}/d?sslmode=disable&connect_timeout=5",
+        old_server("13.4", "130004")
+    );
     for line in ["migrate", "status", "plan"] {
         let output = project.cofferdam(line).env("DATABASE_URL", &url).status(2).run();
-        assert!(output.stderr.contains("13") && output.stderr.contains("older"), "{line}: {output}");
+        assert!(output.stderr.contains("too old: Postgres 13"), "{line}: {output}");
     }
 }
 

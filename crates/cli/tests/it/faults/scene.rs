@@ -151,6 +151,15 @@ impl Scene {
 
     /// What counts as applied, and what is open. A dead runner's lease may stand: it is taken over when it is needed.
     fn ledger_lines(&self) -> Vec<String> {
+        let there = match &self.database {
+            Database::Sqlite(_) => "select count(*) from sqlite_schema where name = '_cofferdam_meta'",
+            Database::Postgres(_) => {
+                "select count(*) from pg_class where oid = to_regclass('cofferdam.meta')"
+            }
+        };
+        if self.sql(there) == "0" {
+            return vec!["no ledger".to_owned()];
+        }
         let table = |name: &str| self.ledger(name);
         let applied =
             format!("select seq, source, version, name, kind from {} order by seq", table("migration"));
