@@ -159,7 +159,7 @@ fn of_twenty_that_start_together_one_applies_each_file_and_nobody_fails_on_sqlit
 fn stopped_between(scene: &Scene, lease_ms: &str) -> (Running, cofferdam::scratch::Session) {
     let database = scene.postgres();
     let mut blocker = database.address().session(database.name()).expect("a session");
-    blocker.run("begin; lock table notes").expect("a lock");
+    blocker.run("begin; select * from notes").expect("a lock");
     let mut runner = scene.with_lease("migrate --progress json", lease_ms).status(7).spawn();
     runner.wait_for_stderr("a lock on");
     runner.pause();

@@ -180,7 +180,7 @@ fn lost_a_race(e: &tokio_postgres::Error) -> bool {
 }
 
 fn failed(e: tokio_postgres::Error) -> Error {
-    postgres_error(e).while_("read the catalog")
+    postgres_error(e).while_("cannot read the catalog")
 }
 
 /// A column of an answer by its name. Failing is a bug: the names stand in our own SQL.

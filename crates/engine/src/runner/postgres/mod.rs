@@ -129,9 +129,23 @@ impl<'w> Runner<'w> {
     pub async fn step(&mut self, job: &Job<'_>) -> Result<()> {
         self.check_stop()?;
         self.pulse.say(format!("at step {}", job.step.id));
-        match &job.step.outside {
+        let result = match &job.step.outside {
             None => self.transactional(job).await,
             Some(outside) => self.outside(job, outside).await,
+        };
+        self.pass_on_notices();
+        result
+    }
+
+    /// What the server said beside its answers: `raise notice`, `skipping`, warnings.
+    fn pass_on_notices(&mut self) {
+        let heard = self.session.take_notices();
+        for notice in heard.list {
+            let text = format!("{}: {}", notice.severity.to_lowercase(), notice.message);
+            self.watch.event(Event::Note { text });
+        }
+        if heard.dropped > 0 {
+            self.watch.event(Event::Note { text: format!("and {} more notices before these", heard.dropped) });
         }
     }
 
