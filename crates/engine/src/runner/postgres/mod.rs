@@ -145,7 +145,8 @@ impl<'w> Runner<'w> {
             self.watch.event(Event::Note { text });
         }
         if heard.dropped > 0 {
-            self.watch.event(Event::Note { text: format!("and {} more notices before these", heard.dropped) });
+            self.watch
+                .event(Event::Note { text: format!("and {} more notices before these", heard.dropped) });
         }
     }
 
