@@ -104,8 +104,10 @@ impl SqlFailure {
         if let Some(hint) = own_hint {
             error = error.hint(hint);
         }
-        for detail in [self.detail, self.where_].into_iter().flatten() {
-            error = error.detail(detail);
+        for (label, detail) in [("DETAIL", self.detail), ("CONTEXT", self.where_)] {
+            if let Some(detail) = detail {
+                error = error.detail(format!("{label}: {detail}"));
+            }
         }
         error
     }

@@ -67,10 +67,10 @@ impl File<'_> {
             kind: Kind::Applied,
             checksum: Some(self.migration.checksum),
             foreign_checksum: None,
-            duration_ms: Some(begun.elapsed().as_millis() as i64),
+            duration_ms: None,
             run_id: Some(run),
         };
-        Record::Applied { migration, detail: self.audit_detail() }
+        Record::Applied { migration, begun, detail: self.audit_detail() }
     }
 
     /// What the report says of it.

@@ -14,7 +14,7 @@ pub mod postgres;
 pub mod sqlite;
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cofferdam_analysis::sql::{Script, Statement};
 use cofferdam_analysis::{Error, NobodysRows, Result, plan};
@@ -69,8 +69,10 @@ pub enum Record<'a> {
     Nothing,
     /// The file is applied.
     Applied {
-        /// Its row.
+        /// Its row, but for the time it took.
         migration: NewMigration<'a>,
+        /// When its file was begun.
+        begun: Instant,
         /// What the audit says beside it; an object.
         detail: serde_json::Value,
     },
@@ -83,6 +85,12 @@ pub enum Record<'a> {
         /// What the audit says beside it; an object.
         detail: serde_json::Value,
     },
+}
+
+/// The row of a file that is done now.
+pub(crate) fn took<'a>(migration: &NewMigration<'a>, begun: Instant) -> NewMigration<'a> {
+    let millis = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
+    NewMigration { duration_ms: Some(millis), ..migration.clone() }
 }
 
 /// The error of a statement that the database did not carry out, with its place in the file.

@@ -6,7 +6,8 @@ values ($1, $2, $3, $4,
         pg_backend_pid(),
         (select backend_start from pg_stat_get_activity(pg_backend_pid())),
         current_setting('application_name'),
-        clock_timestamp(),
+        -- The step began with its transaction; an intent's row keeps its own beginning.
+        now(),
         case when $4 <> 'intent' then clock_timestamp() end,
         $6)
 on conflict (run_id, id) do update

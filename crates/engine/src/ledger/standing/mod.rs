@@ -88,10 +88,10 @@ fn short(hash: &str) -> &str {
 /// older checkout is being deployed, which must go on working.
 fn missing(folder: &Folder, ours: &BTreeMap<u128, &Applied>, standing: &mut Standing<'_>) {
     let newest = folder.migrations.last().map(|m| m.version.number());
-    let mut ahead = 0;
+    let mut ahead = Vec::new();
     for (number, applied) in ours.iter().filter(|(_, a)| folder.find(&a.version).is_none()) {
         if newest.is_none_or(|newest| *number > newest) {
-            ahead += 1;
+            ahead.push(format!("{}_{}", applied.version, applied.name));
             continue;
         }
         standing.problems.push(problem(
@@ -106,9 +106,9 @@ fn missing(folder: &Folder, ours: &BTreeMap<u128, &Applied>, standing: &mut Stan
             "bring the file back: the folder must be able to build the database again",
         ));
     }
-    if ahead > 0 {
-        let them = if ahead == 1 { "a migration".to_owned() } else { format!("{ahead} migrations") };
-        standing.notes.push(format!("the database is ahead of this folder by {them}"));
+    if let Some((first, more)) = ahead.split_first() {
+        let more = if more.is_empty() { String::new() } else { format!(" and {} more", more.len()) };
+        standing.notes.push(format!("the database is ahead of this folder by {first}{more}"));
     }
 }
 

@@ -198,6 +198,7 @@ impl<'w> Runner<'w> {
                 in_force = Some(wait);
             }
             let sql = job.script.sql(statement);
+            tracing::debug!(step = job.step.id, sql, "statement");
             if let Err(error) = client.simple_query(sql).await {
                 return Err(self.failure(job, statement, sql, error, own));
             }
@@ -262,11 +263,11 @@ impl<'w> Runner<'w> {
         .await?;
         match &job.record {
             Record::Nothing => Ok(()),
-            Record::Applied { migration, detail } => {
+            Record::Applied { migration, begun, detail } => {
                 let mut detail = detail.clone();
                 detail["run"] = job.run.into();
-                let one = std::slice::from_ref(migration);
-                ledger::postgres::record(client, &self.actor, "migrate", one, detail).await.map(|_| ())
+                let one = [super::took(migration, *begun)];
+                ledger::postgres::record(client, &self.actor, "migrate", &one, detail).await.map(|_| ())
             }
             Record::Removed { source, version, detail } => {
                 ledger::postgres::remove(client, &self.actor, source, version, detail.clone()).await

@@ -241,6 +241,7 @@ impl<'w> Runner<'w> {
             Some(failure) => statement_failed(script, statement, failure),
             None => crate::db::sqlite_error(error),
         };
+        tracing::debug!(sql, "statement");
         let mut prepared = self.db.prepare(sql).map_err(fail)?;
         let checks = statement
             .actions()
@@ -277,11 +278,11 @@ impl<'w> Runner<'w> {
         rows::save_step(&self.db, job.run, &step.id, &step.hash, StepState::Done, outcome)?;
         match &job.record {
             Record::Nothing => Ok(()),
-            Record::Applied { migration, detail } => {
+            Record::Applied { migration, begun, detail } => {
                 let mut detail = detail.clone();
                 detail["run"] = job.run.into();
-                rows::record(&self.db, &self.actor, "migrate", std::slice::from_ref(migration), detail)
-                    .map(|_| ())
+                let one = [super::took(migration, *begun)];
+                rows::record(&self.db, &self.actor, "migrate", &one, detail).map(|_| ())
             }
             Record::Removed { source, version, detail } => {
                 rows::remove(&self.db, &self.actor, source, version, detail.clone())
