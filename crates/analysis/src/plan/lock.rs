@@ -184,6 +184,9 @@ fn of_action(action: &Action, locks: &mut Locks) {
                 | ObjectKind::Sequence,
             ..
         } => locks.elsewhere = true,
+        // What they run cannot be seen: it may be anything.
+        Action::DynamicSql => locks.elsewhere = true,
+        Action::Call { name } if !name.name.is_empty() => locks.elsewhere = true,
         Action::Truncate { tables, .. } => tables.iter().for_each(|table| locks.add(table, AccessExclusive)),
         Action::Reindex { concurrently: false, .. } => locks.elsewhere = true,
         Action::Vacuum { full: true, .. } | Action::Cluster { .. } => locks.elsewhere = true,
@@ -290,6 +293,8 @@ mod tests {
             ("create trigger t before insert on a for each row execute function f()", "a ShareRowExclusive"),
             ("update a set b = 1 where c = 2; truncate a", "a AccessExclusive"),
             ("do $$ begin alter table a drop column b; end $$", "a AccessExclusive"),
+            ("do $$ begin execute format('alter table %I add x int', 'a'); end $$", " and elsewhere"),
+            ("call rebuild()", " and elsewhere"),
             ("select 1", ""),
         ] {
             assert_eq!(of(sql), expected, "{sql}");

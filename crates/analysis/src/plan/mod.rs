@@ -112,6 +112,9 @@ fn separate_steps(script: &Script, body: Range<usize>) -> Result<Vec<(Vec<usize>
     let mut block: Option<Vec<usize>> = None;
     for index in body {
         let statement = &script.statements[index];
+        if let Some(error) = role_beyond_its_step(script, statement) {
+            return Err(error);
+        }
         match (transaction_command(statement), &mut block) {
             (Some(TransactionCommand::Begin), None) => block = Some(Vec::new()),
             (Some(TransactionCommand::Commit), Some(open)) => {
@@ -146,6 +149,23 @@ fn separate_steps(script: &Script, body: Range<usize>) -> Result<Vec<(Vec<usize>
         });
     }
     Ok(groups)
+}
+
+/// Each step writes the ledger as who we are, so a role set by one would not hold in the next.
+fn role_beyond_its_step(script: &Script, statement: &Statement) -> Option<Error> {
+    let sets = statement.actions().any(|action| match action {
+        Action::Set { local: false, name, value: Some(_) } => {
+            name == "role" || name == "session_authorization"
+        }
+        _ => false,
+    });
+    sets.then(|| {
+        Error::refused(format!("it runs {} in a file of several steps", statement.verb.to_uppercase()))
+            .at(script.place(statement.span), Some(script.text.clone()))
+            .hint(
+                "a role holds for one step only: SET LOCAL ROLE inside BEGIN .. COMMIT, or ALTER .. OWNER TO",
+            )
+    })
 }
 
 /// The statements between one `begin` and one `commit` that enclose everything.

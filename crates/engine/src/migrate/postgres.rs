@@ -237,6 +237,11 @@ async fn apply_file(
         runner.watch().event(Event::Resuming { version, done: file.done, steps: steps.len() });
     }
     let begun = Instant::now();
+    runner.replay_settings(&file.script, &steps[..file.done]).await?;
+    if file.done == steps.len() {
+        // What failed was taken out of the file: nothing is left to run, only to be recorded.
+        return runner.record_done(run, &file.record(project, run, begun, true)).await;
+    }
     for (index, step) in steps.iter().enumerate().skip(file.done) {
         *number += 1;
         runner.watch().event(Event::StepStarted { step: step.id.clone(), number: *number, of });
@@ -244,7 +249,8 @@ async fn apply_file(
         let last = index + 1 == steps.len();
         let record = file.record(project, run, begun, last);
         let job = Job { run, step, script: &file.script, proofs: &file.proofs, record };
-        match open.and_then(|run| run.step(&step.id)).filter(|left| left.state == StepState::Intent) {
+        let left = standing::left_of(open, file.migration.version.as_str(), index + 1);
+        match left.filter(|left| left.state == StepState::Intent) {
             Some(left) => runner.settle(&job, left).await?,
             None => runner.step(&job).await?,
         }

@@ -266,6 +266,11 @@ fn apply_file(
         runner.watch().event(Event::Resuming { version, done: file.done, steps: steps.len() });
     }
     let begun = Instant::now();
+    runner.replay_settings(&file.script, &steps[..file.done])?;
+    if file.done == steps.len() {
+        // What failed was taken out of the file: nothing is left to run, only to be recorded.
+        return runner.record_done(run, &file.record(project, run, begun, true));
+    }
     for (index, step) in steps.iter().enumerate().skip(file.done) {
         *number += 1;
         runner.watch().event(Event::StepStarted { step: step.id.clone(), number: *number, of });

@@ -84,7 +84,10 @@ pub(super) fn cascades(node: &SyntaxNode) -> bool {
     has(node, SyntaxKind::CASCADE)
 }
 
-/// A single name as the server stores it: folded to lower case unless quoted.
+/// Longer names are cut by the server (`NAMEDATALEN - 1`), at a character's border.
+const NAME_BYTES: usize = 63;
+
+/// A single name as the server stores it: folded to lower case unless quoted, and cut.
 /// Looks through nodes that only wrap the name.
 pub(super) fn name(node: &SyntaxNode) -> String {
     let mut node = node.clone();
@@ -92,7 +95,11 @@ pub(super) fn name(node: &SyntaxNode) -> String {
         let Some(inner) = node.first_child() else { break };
         node = inner;
     }
-    ast::normalize_name_node(&node)
+    let mut name = ast::normalize_name_node(&node);
+    if name.len() > NAME_BYTES {
+        name.truncate(name.floor_char_boundary(NAME_BYTES));
+    }
+    name
 }
 
 /// The name in the first child of that kind.
@@ -150,4 +157,19 @@ pub(super) fn plain_text(node: &SyntaxNode) -> String {
     }
     out.truncate(out.trim_end().len());
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::sql::{Action, Dialect, Script};
+
+    #[test]
+    fn a_long_name_and_its_first_63_bytes_are_one_table() {
+        let long = "é".repeat(40);
+        let script = Script::parse(Dialect::Postgres, "1.sql", &format!("truncate {long}"));
+        let Some(Action::Truncate { tables, .. }) = script.statements[0].actions().next() else {
+            panic!("a truncate");
+        };
+        assert_eq!(tables[0].name, "é".repeat(31));
+    }
 }

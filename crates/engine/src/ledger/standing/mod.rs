@@ -186,6 +186,12 @@ pub fn done_steps(
     Ok(done.len())
 }
 
+/// What a former attempt left of the step of that number; its id may have been another,
+/// since a file of one step has no numbers.
+pub fn left_of<'r>(run: Option<&'r Run>, version: &str, number: usize) -> Option<&'r crate::ledger::Step> {
+    run?.steps.iter().rev().find(|step| number_of(&step.id, version) == Some(number))
+}
+
 /// `0007/2` is step 2 of `0007`; `0007` is its only one.
 pub fn number_of(id: &str, version: &str) -> Option<usize> {
     match id.strip_prefix(version)? {

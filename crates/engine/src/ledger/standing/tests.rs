@@ -58,10 +58,7 @@ fn an_edited_file_is_a_problem_and_names_both_checksums() {
 #[test]
 fn an_older_checkout_is_a_note_and_a_hole_is_a_problem() {
     let (_, problems, notes) = look(&["1_a.sql"], &["1_a.sql", "2_b.sql"], OutOfOrder::Refuse);
-    assert_eq!(
-        (problems.len(), notes),
-        (0, vec!["the database is ahead of this folder by 2_x".to_owned()])
-    );
+    assert_eq!((problems.len(), notes), (0, vec!["the database is ahead of this folder by 2_x".to_owned()]));
     let (_, problems, _) = look(&["1_a.sql", "3_c.sql"], &["1_a.sql", "2_b.sql"], OutOfOrder::Refuse);
     assert!(problems[0].starts_with("2_x is applied and its file is not in"), "{problems:?}");
 }

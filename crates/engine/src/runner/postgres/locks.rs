@@ -74,6 +74,12 @@ impl Attempts {
         self.poll.pause().await
     }
 
+    /// The last attempt held locks while it waited: others queued, so the next comes later.
+    pub(super) fn slow_down(&mut self) {
+        self.queued += 1;
+        self.poll.set_every(QUEUE_EVERY);
+    }
+
     /// Whether the last word to the user is old enough for another.
     pub(super) fn worth_saying(&mut self) -> bool {
         let due = self.said.is_none_or(|said| said.elapsed() > Duration::from_secs(5));
@@ -100,6 +106,11 @@ impl Blocked {
             }
         }
         Self { place: Some((script.place(statement.span), script.text.clone())), relations }
+    }
+
+    /// Whether it stopped a statement, with the step's other locks in our hands.
+    pub(super) fn held_locks(&self) -> bool {
+        self.place.is_some()
     }
 
     /// What is waited for.

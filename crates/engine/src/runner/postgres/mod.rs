@@ -8,7 +8,8 @@ mod pulse;
 use std::time::Duration;
 
 use cofferdam_analysis::plan::lock;
-use cofferdam_analysis::{Error, Result};
+use cofferdam_analysis::sql::{Action, Script, Statement};
+use cofferdam_analysis::{Error, Result, plan};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
@@ -121,6 +122,22 @@ impl<'w> Runner<'w> {
         Ok(())
     }
 
+    /// Makes the session what the done steps of a file left: their settings hold for what
+    /// comes after them.
+    ///
+    /// # Errors
+    /// Those of the connection.
+    pub async fn replay_settings(&self, script: &Script, done: &[plan::Step]) -> Result<()> {
+        for index in done.iter().flat_map(|step| &step.statements) {
+            let statement = &script.statements[*index];
+            if statement.actions().all(|action| matches!(action, Action::Set { local: false, .. })) {
+                let sql = script.sql(statement);
+                self.session.simple_query(sql).await.map_err(|e| self.session.error(e))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Runs one step.
     ///
     /// # Errors
@@ -166,6 +183,9 @@ impl<'w> Runner<'w> {
             };
             self.session.batch_execute("rollback").await.map_err(|e| self.session.error(e))?;
             let who = locks::holders(&self.session, &blocked).await?;
+            if blocked.held_locks() {
+                attempts.slow_down();
+            }
             if attempts.worth_saying() {
                 self.watch.event(Event::Waiting {
                     for_what: blocked.what(),
@@ -186,29 +206,25 @@ impl<'w> Runner<'w> {
         self.lease.check(client).await?;
         crash::hit(CrashPoint::StepBegun);
         locks::take(client, needed, attempts).await?;
-        let mut in_force = None;
+        // Whoever waits behind a strong lock of this step waits for all its statements.
+        let wait = if needed.is_strong() { attempts.queue() } else { WEAK_LOCK };
+        let mut in_force = false;
         for (index, statement) in job.step.statements.iter().zip(job.statements()) {
             if let Some(claim) = job.proofs.get(index) {
                 proof::prove(client, job, statement, claim).await?;
             }
-            let own = lock::locks(statement);
-            let wait = if own.is_strong() { attempts.queue() } else { WEAK_LOCK };
-            if in_force != Some(wait) {
+            if !in_force {
                 set_local(client, "lock_timeout", wait).await?;
-                in_force = Some(wait);
             }
             let sql = job.script.sql(statement);
             tracing::debug!(step = job.step.id, sql, "statement");
             if let Err(error) = client.simple_query(sql).await {
-                return Err(self.failure(job, statement, sql, error, own));
+                return Err(self.failure(job, statement, sql, error));
             }
-            if statement.actions().any(|a| matches!(a, cofferdam_analysis::sql::Action::Set { .. })) {
-                in_force = None;
-            }
+            in_force = !may_set(statement);
             crash::hit(CrashPoint::StatementDone);
         }
-        // The file may have changed the role; the ledger is written by who we are.
-        client.batch_execute("reset session authorization; reset role").await.db()?;
+        self.as_ourselves(client).await?;
         self.record(client, job, true, None).await?;
         crash::hit(CrashPoint::StepRecorded);
         client.batch_execute("commit").await.map_err(|error| {
@@ -224,17 +240,22 @@ impl<'w> Runner<'w> {
         Ok(())
     }
 
+    /// The file may have changed role and path; the ledger is written by who we are.
+    async fn as_ourselves(&self, client: &Client) -> Result<()> {
+        let sql = "reset session authorization; reset role; set local search_path = pg_catalog";
+        client.batch_execute(sql).await.db()
+    }
+
     fn failure(
         &self,
         job: &Job<'_>,
-        statement: &cofferdam_analysis::sql::Statement,
+        statement: &Statement,
         sql: &str,
         error: tokio_postgres::Error,
-        locks: lock::Locks,
     ) -> Failed {
         let waited = [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED];
         if error.code().is_some_and(|code| waited.contains(code)) {
-            return Failed::Blocked(Blocked::at(job.script, statement, locks));
+            return Failed::Blocked(Blocked::at(job.script, statement, lock::locks(statement)));
         }
         Failed::For(match SqlFailure::from_postgres(&error, sql) {
             Some(failure) if !error.is_closed() => statement_failed(job.script, statement, failure),
@@ -261,11 +282,23 @@ impl<'w> Runner<'w> {
             outcome,
         )
         .await?;
-        match &job.record {
+        self.record_end(client, job.run, &job.record).await
+    }
+
+    /// Records a file whose steps are all done already: what failed was taken out of it.
+    ///
+    /// # Errors
+    /// As [`Runner::fenced`].
+    pub async fn record_done(&self, run: i64, record: &Record<'_>) -> Result<()> {
+        self.fenced(async |client| self.record_end(client, run, record).await).await
+    }
+
+    async fn record_end(&self, client: &Client, run: i64, record: &Record<'_>) -> Result<()> {
+        match record {
             Record::Nothing => Ok(()),
             Record::Applied { migration, begun, detail } => {
                 let mut detail = detail.clone();
-                detail["run"] = job.run.into();
+                detail["run"] = run.into();
                 let one = [super::took(migration, *begun)];
                 ledger::postgres::record(client, &self.actor, "migrate", &one, detail).await.map(|_| ())
             }
@@ -289,6 +322,17 @@ impl<'w> Runner<'w> {
         self.session.close().await;
         Ok(())
     }
+}
+
+/// Whether a statement may have changed `lock_timeout`.
+fn may_set(statement: &Statement) -> bool {
+    statement.effects.is_empty()
+        || statement.actions().any(|action| {
+            matches!(
+                action,
+                Action::Set { .. } | Action::Select(_) | Action::Call { .. } | Action::DynamicSql
+            )
+        })
 }
 
 /// Why an attempt at a step ended.

@@ -6,15 +6,15 @@
 
 use std::time::Duration;
 
-use cofferdam_analysis::plan::{Judge, Outside};
-use cofferdam_analysis::sql::{ObjectName, Statement};
-use cofferdam_analysis::{Error, Result};
+use cofferdam_analysis::plan::{self, Judge, Outside, lock};
+use cofferdam_analysis::sql::{Dialect, ObjectName, Script, Statement};
+use cofferdam_analysis::{Error, ErrorKind, Result};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use super::super::{Job, statement_failed};
 use super::Runner;
-use super::locks::{WAY_OUT, quote};
+use super::locks::{Attempts, WAY_OUT, quote};
 use crate::Event;
 use crate::crash::{self, CrashPoint};
 use crate::db::error::SqlFailure;
@@ -45,10 +45,13 @@ impl Runner<'_> {
         let before = seen(&self.session, &outside.judge).await?;
         if before == Seen::Half {
             self.clear(&outside.judge).await?;
+            if matches!(outside.judge, Judge::Detached { .. }) {
+                // Finalizing the detach was the statement.
+                return self.outside_done(job, Some("finalized")).await;
+            }
         }
-        let existed = before == Seen::Done;
-        let note = serde_json::json!({"before": if existed { "there" } else { "absent" }}).to_string();
-        self.save(job, StepState::Intent, Some(&note)).await?;
+        let intent = Intent { existed: before == Seen::Done, sql: job.script.sql(statement).to_owned() };
+        self.save(job, StepState::Intent, Some(&intent.to_text()?)).await?;
         crash::hit(CrashPoint::IntentCommitted);
         let result = self.run_outside(job, statement).await;
         crash::hit(CrashPoint::OutsideDone);
@@ -90,11 +93,32 @@ impl Runner<'_> {
         .await
     }
 
-    /// Runs the statement alone, and says who makes it wait.
+    /// Runs the statement alone. One that stops the application (`vacuum full`) queues for
+    /// milliseconds at a time; the others wait behind nobody's back and may wait long.
     async fn run_outside(&mut self, job: &Job<'_>, statement: &Statement) -> Result<()> {
+        let limits = self.options.locks;
+        let budget = limits.budget.max(limits.wait.unwrap_or_default());
+        if !lock::locks(statement).is_strong() {
+            return self.run_once(job, statement, budget).await;
+        }
+        let mut attempts = Attempts::new(limits);
+        loop {
+            let error = match self.run_once(job, statement, attempts.queue()).await {
+                Err(error) if error.kind() == ErrorKind::Blocked => error,
+                ended => return ended,
+            };
+            self.check_stop()?;
+            attempts.slow_down();
+            if !attempts.pause().await {
+                return Err(error.detail(format!("tried for {} s", limits.budget.as_secs())));
+            }
+        }
+    }
+
+    /// One attempt; says who makes it wait.
+    async fn run_once(&mut self, job: &Job<'_>, statement: &Statement, wait: Duration) -> Result<()> {
         let sql = job.script.sql(statement);
-        let budget = self.options.locks.budget.max(self.options.locks.wait.unwrap_or_default());
-        set_session(&self.session, budget).await?;
+        set_session(&self.session, wait).await?;
         let backend = self.session.backend();
         let running = self.session.simple_query(sql);
         tokio::pin!(running);
@@ -125,7 +149,7 @@ impl Runner<'_> {
         };
         if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) {
             let who = blockers.first().map(|b| format!(" for {b}")).unwrap_or_default();
-            return Err(Error::blocked(format!("{} waited {} s{who}", statement.verb, budget.as_secs()))
+            return Err(Error::blocked(format!("{} waited {} s{who}", statement.verb, wait.as_secs_f32()))
                 .at(job.script.place(statement.span), Some(job.script.text.clone()))
                 .hint(WAY_OUT));
         }
@@ -138,28 +162,49 @@ impl Runner<'_> {
     /// Finds out what became of an intent that a former runner left, and finishes it.
     ///
     /// # Errors
-    /// `Interrupted` when the catalog cannot tell: a person has to.
+    /// `Interrupted` when the catalog cannot tell: a person has to. `Refused` when the
+    /// statement took place and the file now says another one.
     pub async fn settle(&mut self, job: &Job<'_>, left: &Step) -> Result<()> {
-        let Some(outside) = &job.step.outside else { return self.step(job).await };
         if let Some(backend) = left.backend {
             self.end_backend(backend).await?;
         }
-        let existed = left.outcome.as_deref().is_some_and(|o| o.contains("\"there\""));
-        match seen(&self.session, &outside.judge).await? {
-            Seen::Done if !existed => self.outside_done(job, Some("settled")).await,
-            Seen::Done | Seen::NotDone | Seen::Half => self.step(job).await,
-            Seen::Unknown => {
-                let statement = job.statements().next().map(|s| job.script.sql(s)).unwrap_or_default();
-                Err(Error::interrupted(format!(
-                    "step {} was cut off, and nothing shows whether it took place",
+        let intent = Intent::of(left)?;
+        let former = Script::parse(Dialect::Postgres, "", &intent.sql);
+        let judge =
+            former.statements.first().and_then(|s| plan::outside_of_transaction(s, Dialect::Postgres));
+        let judge = judge.map_or(Judge::Unknown, |outside| outside.judge);
+        let edited = left.hash != job.step.hash;
+        match seen(&self.session, &judge).await? {
+            Seen::Done if intent.existed => self.step(job).await,
+            Seen::Done if edited => {
+                let refused = Error::refused(format!(
+                    "step {} took place as it was before the file was edited",
                     left.id
                 ))
-                .detail(format!("the statement: {statement}"))
-                .hint(
-                    "look whether it did: if so, take the statement out of the file; if not, \
-                         write it anew with a comment changed; then run migrate again",
-                ))
+                .detail(format!("the statement: {}", intent.sql))
+                .hint("put that statement back, and write the change as a new migration");
+                Err(match job.statements().next() {
+                    Some(now) => refused.at(job.script.place(now.span), Some(job.script.text.clone())),
+                    None => refused,
+                })
             }
+            Seen::Done => self.outside_done(job, Some("settled")).await,
+            Seen::Half if edited => {
+                self.clear(&judge).await?;
+                self.step(job).await
+            }
+            Seen::NotDone | Seen::Half => self.step(job).await,
+            // Whoever edited the statement has looked.
+            Seen::Unknown if edited => self.step(job).await,
+            Seen::Unknown => Err(Error::interrupted(format!(
+                "step {} was cut off, and nothing shows whether it took place",
+                left.id
+            ))
+            .detail(format!("the statement: {}", intent.sql))
+            .hint(
+                "look whether it did: if so, take the statement out of the file; if not, write it in \
+                 another way (the case of a word is enough); then run migrate again",
+            )),
         }
     }
 
@@ -195,8 +240,8 @@ impl Runner<'_> {
                     format!("alter table {} detach partition {} finalize", quote(table)?, quote(partition)?);
                 self.session.batch_execute(&sql).await.map_err(|e| self.session.error(e))?;
             }
-            Judge::Reindexed(_) => {
-                for row in self.session.query(include_str!("sql/reindex_leftovers.sql"), &[]).await.db()? {
+            Judge::Reindexed(name) => {
+                for row in reindex_leftovers(&self.session, name.as_ref()).await? {
                     let sql = format!("drop index concurrently if exists {}", row.get::<_, String>(0));
                     self.session.batch_execute(&sql).await.map_err(|e| self.session.error(e))?;
                 }
@@ -207,10 +252,39 @@ impl Runner<'_> {
     }
 }
 
+/// What an intent's row says of its statement.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Intent {
+    /// What it makes stood there before, so that its presence proves nothing.
+    existed: bool,
+    /// The statement: the file may be edited before it is settled.
+    sql: String,
+}
+
+impl Intent {
+    fn to_text(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|e| Error::bug(format!("an intent that is no JSON: {e}")))
+    }
+
+    fn of(step: &Step) -> Result<Intent> {
+        let text = step.outcome.as_deref().unwrap_or_default();
+        serde_json::from_str(text)
+            .map_err(|_| ledger::damaged(format!("an intent of step {} without its statement", step.id)))
+    }
+}
+
+/// Outside of a transaction nothing is local: the limits hold until the next file begins.
 async fn set_session(client: &Client, lock_timeout: Duration) -> Result<()> {
     let millis = lock_timeout.as_millis().to_string();
-    client.query("select set_config('lock_timeout', $1, false)", &[&millis]).await.db()?;
+    let sql = "select set_config('lock_timeout', $1, false), set_config('statement_timeout', '0', false)";
+    client.query(sql, &[&millis]).await.db()?;
     Ok(())
+}
+
+/// What an interrupted rebuild of that index, table or schema left.
+async fn reindex_leftovers(client: &Client, name: Option<&ObjectName>) -> Result<Vec<tokio_postgres::Row>> {
+    let name = name.map(quote).transpose()?;
+    client.query(include_str!("sql/reindex_leftovers.sql"), &[&name]).await.db()
 }
 
 /// An index is always created in its table's schema.
@@ -252,8 +326,8 @@ async fn seen(client: &Client, judge: &Judge) -> Result<Seen> {
                 None => Seen::Done,
             })
         }
-        Judge::Reindexed(_) => {
-            let left = client.query(include_str!("sql/reindex_leftovers.sql"), &[]).await.db()?;
+        Judge::Reindexed(name) => {
+            let left = reindex_leftovers(client, name.as_ref()).await?;
             Ok(if left.is_empty() { Seen::NotDone } else { Seen::Half })
         }
         Judge::Repeatable => Ok(Seen::NotDone),

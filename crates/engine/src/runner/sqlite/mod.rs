@@ -182,6 +182,21 @@ impl<'w> Runner<'w> {
         self.db.pragma_update(None, "foreign_keys", foreign_keys).db()
     }
 
+    /// Makes the connection what the done steps of a file left: their pragmas hold for what
+    /// comes after them.
+    ///
+    /// # Errors
+    /// `Conflict` when one fails that did not fail before.
+    pub fn replay_settings(&self, script: &Script, done: &[plan::Step]) -> Result<()> {
+        for index in done.iter().flat_map(|step| &step.statements) {
+            let statement = &script.statements[*index];
+            if statement.actions().all(|action| matches!(action, Action::Pragma { value: Some(_), .. })) {
+                self.execute(script, statement)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Runs one step.
     ///
     /// # Errors
@@ -276,11 +291,23 @@ impl<'w> Runner<'w> {
     fn record(&self, job: &Job<'_>, outcome: Option<&str>) -> Result<()> {
         let step = job.step;
         rows::save_step(&self.db, job.run, &step.id, &step.hash, StepState::Done, outcome)?;
-        match &job.record {
+        self.record_end(job.run, &job.record)
+    }
+
+    /// Records a file whose steps are all done already: what failed was taken out of it.
+    ///
+    /// # Errors
+    /// As [`Runner::fenced`].
+    pub fn record_done(&self, run: i64, record: &Record<'_>) -> Result<()> {
+        self.fenced(|_| self.record_end(run, record))
+    }
+
+    fn record_end(&self, run: i64, record: &Record<'_>) -> Result<()> {
+        match record {
             Record::Nothing => Ok(()),
             Record::Applied { migration, begun, detail } => {
                 let mut detail = detail.clone();
-                detail["run"] = job.run.into();
+                detail["run"] = run.into();
                 let one = [super::took(migration, *begun)];
                 rows::record(&self.db, &self.actor, "migrate", &one, detail).map(|_| ())
             }
