@@ -9,7 +9,7 @@ use super::scene::{Database, Kind, Scene};
 
 /// Polls until `sql` returns `wanted`.
 #[track_caller]
-fn wait_for(scene: &Scene, sql: &str, wanted: &str) {
+pub(super) fn wait_for(scene: &Scene, sql: &str, wanted: &str) {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let got = scene.sql(sql);
@@ -26,7 +26,7 @@ fn newest() -> u32 {
 
 /// A session that keeps a snapshot of a transaction that writes, until it is dropped:
 /// `create index concurrently` waits for it.
-struct Snapshot(cofferdam::scratch::Session);
+pub(super) struct Snapshot(cofferdam::scratch::Session);
 
 impl Snapshot {
     fn of(scene: &Scene) -> Snapshot {
@@ -36,7 +36,7 @@ impl Snapshot {
         Snapshot(session)
     }
 
-    fn end(mut self) {
+    pub(super) fn end(mut self) {
         self.0.run("commit").expect("a commit");
     }
 }
@@ -50,7 +50,7 @@ const INDEX: [(&str, &str); 2] = [
 ];
 
 /// A runner that was killed while its `create index concurrently` waits in the server.
-fn killed_during_concurrently(lease_ms: &str) -> (Scene, Snapshot) {
+pub(super) fn killed_during_concurrently(lease_ms: &str) -> (Scene, Snapshot) {
     let scene = Scene::new(Kind::Postgres(newest()), &INDEX);
     scene.run("migrate --to 1").run();
     let snapshot = Snapshot::of(&scene);
@@ -61,9 +61,9 @@ fn killed_during_concurrently(lease_ms: &str) -> (Scene, Snapshot) {
     (scene, snapshot)
 }
 
-const AT_WORK: &str = "select count(*) from pg_stat_activity
+pub(super) const AT_WORK: &str = "select count(*) from pg_stat_activity
      where datname = current_database() and query like 'create index concurrently%'";
-const VALID: &str =
+pub(super) const VALID: &str =
     "select count(*), bool_and(indisvalid) from pg_index i join pg_class c on c.oid = indexrelid
      where c.relname like 'notes_body%'";
 
