@@ -4,8 +4,9 @@
 //! holds a statement that the database forbids inside a transaction, each
 //! statement is a step of its own, and so is each `begin .. commit` block.
 //! Refused are the transaction commands that would make a step commit half of
-//! itself, and what only psql can run.
+//! itself, what only psql can run, and what changes the ledger.
 
+mod ledger;
 pub mod lock;
 mod outside;
 
@@ -53,11 +54,12 @@ impl Step {
 ///
 /// # Errors
 /// `Refused`, with the place, for transaction commands that cannot be taken off, psql
-/// commands and `copy .. from stdin`; `Invalid` for unknown directives and those that
+/// commands, `copy .. from stdin` and changes of the ledger; `Invalid` for unknown directives and those that
 /// are not built yet.
 pub fn file(script: &Script, version: &str, no_transaction: bool) -> Result<FilePlan> {
     refuse_directives(script)?;
     refuse_psql(script)?;
+    ledger::refuse(script)?;
     let (mut body, foreign_keys) = lift_foreign_keys(script);
     let says_so = script.directives.iter().any(|d| d.kind == DirectiveKind::NoTransaction);
     if let Some(inner) = wrapped(script, body.clone()) {

@@ -122,3 +122,59 @@ fn a_step_hash_is_its_statements_without_comments_and_line_ends() {
     assert_ne!(plain, hash("select 1; select 3;"));
     assert_ne!(hash("select 12;"), hash("select 1; select 2;"));
 }
+
+#[test]
+fn no_file_changes_the_ledger_by_whatever_way() {
+    for (sql, what) in [
+        ("update cofferdam.migration set checksum = null", "cofferdam.migration"),
+        ("update cofferdam.lease set fence = fence + 5", "cofferdam.lease"),
+        ("insert into \"cofferdam\".audit values (1)", "cofferdam.audit"),
+        ("delete from cofferdam.step", "cofferdam.step"),
+        ("truncate a, cofferdam.run", "cofferdam.run"),
+        ("drop table a, COFFERDAM.meta", "cofferdam.meta"),
+        ("drop schema a, cofferdam cascade", "schema cofferdam"),
+        ("alter schema cofferdam rename to b", "schema cofferdam"),
+        ("alter table cofferdam.lease add column a int", "cofferdam.lease"),
+        ("alter table a set schema cofferdam", "schema cofferdam"),
+        ("create trigger a before insert on cofferdam.audit execute function b()", "cofferdam.audit"),
+        ("create table cofferdam.a (b int)", "cofferdam.a"),
+        ("lock table cofferdam.lease", "cofferdam.lease"),
+        ("with a as (delete from cofferdam.run returning *) select * from a", "cofferdam.run"),
+        ("do $$ begin update cofferdam.lease set fence = 9; end $$", "cofferdam.lease"),
+        ("do $$ begin execute 'delete from cofferdam.lease'; end $$", "cofferdam.lease"),
+        ("set search_path to public, cofferdam; update lease set fence = 9", "search_path to cofferdam"),
+        ("create function f() returns void language sql as $$ delete from cofferdam.run $$", "cofferdam.run"),
+    ] {
+        let expected = format!("Refused: it changes {what}, which belongs to the ledger");
+        assert_eq!(steps(Dialect::Postgres, sql), expected, "{sql}");
+    }
+    for (sql, what) in [
+        ("update _cofferdam_lease set fence = 9", "_cofferdam_lease"),
+        ("insert into main._Cofferdam_audit values (1)", "main._Cofferdam_audit"),
+        ("drop table _cofferdam_meta", "_cofferdam_meta"),
+        ("create temp table _cofferdam_lease (fence)", "_cofferdam_lease"),
+        ("alter table a rename to _cofferdam_run", "_cofferdam_run"),
+        ("create trigger t after insert on a begin delete from _cofferdam_run; end", "_cofferdam_run"),
+    ] {
+        let expected = format!("Refused: it changes {what}, which belongs to the ledger");
+        assert_eq!(steps(Dialect::Sqlite, sql), expected, "{sql}");
+    }
+}
+
+#[test]
+fn reading_the_ledger_and_names_that_only_look_like_it_are_fine() {
+    for sql in [
+        "select * from cofferdam.migration",
+        "create table a as select version from cofferdam.migration",
+        "insert into a select version from cofferdam.migration",
+        "create table cofferdam (a int); update cofferdam set a = 1; drop table cofferdam",
+        "create table _cofferdam_a (a int)",
+        "set search_path to cofferdam_app",
+    ] {
+        assert!(steps(Dialect::Postgres, sql).starts_with("0007["), "{sql}");
+    }
+    for sql in ["select * from _cofferdam_migration", "create table cofferdam_a (b)", "create table _é (b)"]
+    {
+        assert!(steps(Dialect::Sqlite, sql).starts_with("0007["), "{sql}");
+    }
+}

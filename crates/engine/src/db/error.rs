@@ -122,8 +122,11 @@ fn byte_offset(sql: &str, position: u32) -> usize {
 /// See the appendix "PostgreSQL Error Codes" of its manual.
 fn postgres_kind(sqlstate: &str) -> ErrorKind {
     match sqlstate {
-        // lock_not_available, query_canceled (a timeout of ours), too_many_connections.
-        "55P03" | "57014" | "53300" => ErrorKind::Blocked,
+        // lock_not_available, too_many_connections.
+        "55P03" | "53300" => ErrorKind::Blocked,
+        // query_canceled: lock waits of ours end by lock_timeout, so it is a limit of theirs, and
+        // would end the statement again.
+        "57014" => ErrorKind::Conflict,
         // idle_in_transaction_session_timeout, transaction_timeout, idle_session_timeout: nothing was decided.
         "25P03" | "25P04" | "57P05" => ErrorKind::Interrupted,
         // Password, role, pg_hba; no such database; no right; read-only; pooler's "unsupported parameter".
@@ -195,6 +198,10 @@ fn hint_for(sqlstate: &str) -> Option<&'static str> {
         "25006" => "connect to the primary, and check default_transaction_read_only",
         "53300" => "wait, close other clients, or raise max_connections",
         "53100" => "free disk space on the server, then run the same command again",
+        "57014" => {
+            "a statement_timeout of the server, the database or the role ended it, or somebody cancelled it: \
+             raise the limit (set statement_timeout in the file), or make the statement shorter"
+        }
         "57P03" => "the server is starting or stopping: run the same command again in a moment",
         "55P03" => "another session holds the lock: run the same command again when it is free",
         _ => return None,
@@ -334,7 +341,7 @@ mod tests {
             ("55P03", ErrorKind::Blocked),
             ("40P01", ErrorKind::Blocked),
             ("40001", ErrorKind::Blocked),
-            ("57014", ErrorKind::Blocked),
+            ("57014", ErrorKind::Conflict),
             ("53300", ErrorKind::Blocked),
             ("57P01", ErrorKind::Unreachable),
             ("57P02", ErrorKind::Unreachable),
