@@ -7,4 +7,5 @@ mod concurrency;
 mod crash;
 mod hostile;
 mod locks;
+mod rollback;
 mod scene;
