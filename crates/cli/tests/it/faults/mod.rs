@@ -8,4 +8,5 @@ mod crash;
 mod hostile;
 mod locks;
 mod resume;
+mod rollback;
 mod scene;

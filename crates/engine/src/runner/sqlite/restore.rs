@@ -1,9 +1,9 @@
 //! Puts a rollback point back in the place of the live database.
 //!
-//! The state to go back to is prepared in a file beside the database: the copy, with the
-//! *live* ledger in it, so that the audit chain goes on. Then all others are locked out,
-//! the live tables are compared with what the migration left, and SQLite's backup API
-//! writes the prepared file over the live one in one transaction of its own.
+//! The copy is copied to a file beside the database. Then all others are locked out, and
+//! under that lock: the fence is read, the live tables are compared with what the migration
+//! left, the *live* ledger goes into the prepared file, so that the audit chain goes on, and
+//! SQLite's backup API writes that file over the live one in one transaction of its own.
 //!
 //! Crash: before that transaction the live database is untouched and the prepared file
 //! is made anew; within it SQLite's journal rolls back; after it everything is done.
@@ -13,6 +13,7 @@ use std::path::Path;
 
 use cofferdam_analysis::{Error, ErrorKind, Result};
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
 use super::state::{Outcome, TableState, table_states};
@@ -46,34 +47,43 @@ impl Runner<'_> {
         discard_writes: bool,
         record: impl FnOnce(&Connection, &str) -> Result<()>,
     ) -> Result<BTreeMap<String, i64>, NotRestored> {
-        let live = self.target.path().ok_or_else(|| Error::bug("a copy of a database in memory"))?.to_owned();
-        let prepared = prepare(copy, &outcome.prepared(), &live)?;
-        super::rows::immediate(&prepared, || record(&prepared, &self.actor))?;
-        crash::hit(CrashPoint::RestorePrepared);
-        let result = self.put_back(&prepared, outcome, discard_writes);
-        drop(prepared);
+        let prepared = outcome.prepared(self.fence);
+        let result = prepare(copy, &prepared).map_err(NotRestored::For).and_then(|prepared| {
+            self.lock_out_others()?;
+            let put_back = self.put_back(&prepared, outcome, discard_writes, record);
+            let open_again = self.let_others_in();
+            put_back.and_then(|lost| open_again.map(|()| lost).map_err(NotRestored::For))
+        });
         outcome.forget_prepared();
         result
     }
 
+    /// Everything that must see the live database as it is when it is replaced, while
+    /// nobody else can open it.
     fn put_back(
         &mut self,
         prepared: &Connection,
         outcome: &Outcome,
         discard_writes: bool,
+        record: impl FnOnce(&Connection, &str) -> Result<()>,
     ) -> Result<BTreeMap<String, i64>, NotRestored> {
-        self.lock_out_others()?;
+        // Whoever took the lease while we slept may have migrated, and its work must stay.
+        super::rows::immediate(&self.db, || {
+            super::rows::renew_lease(&self.db, self.fence, "putting a copy back")
+        })?;
         let lost = changed_since(&outcome.tables, &table_states(&self.db)?);
         if !lost.is_empty() && !discard_writes {
-            self.let_others_in()?;
             return Err(NotRestored::WouldLose(lost));
         }
+        super::rows::immediate(prepared, || {
+            LEDGER.iter().try_for_each(|table| take_over(&self.db, prepared, table))?;
+            record(prepared, &self.actor)
+        })?;
+        crash::hit(CrashPoint::RestorePrepared);
         let expected = table_states(prepared)?;
         overwrite(prepared, &mut self.db)?;
         crash::hit(CrashPoint::RestoreDone);
-        let same = table_states(&self.db)? == expected;
-        self.let_others_in()?;
-        if !same {
+        if table_states(&self.db)? != expected {
             return Err(Error::corrupt("after the copy was put back, the tables are not those of the copy")
                 .hint("keep the copy; stop the application and look at the disk")
                 .into());
@@ -110,24 +120,31 @@ impl Runner<'_> {
     }
 }
 
-/// The copy with the live ledger in it.
-fn prepare(copy: &Path, path: &Path, live: &Path) -> Result<Connection> {
+/// A copy of the copy, to be written to.
+fn prepare(copy: &Path, path: &Path) -> Result<Connection> {
     let cannot = |e: std::io::Error| Error::invalid(format!("cannot write {}: {e}", path.display()));
     std::fs::copy(copy, path).map_err(cannot)?;
     let prepared = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).db()?;
     prepared.execute_batch("pragma foreign_keys = off; pragma journal_mode = delete").db()?;
-    prepared.execute("attach database ?1 as live", [live.display().to_string()]).db()?;
-    super::rows::immediate(&prepared, || {
-        for table in LEDGER {
-            let sql = format!(
-                "delete from main._cofferdam_{table}; insert into main._cofferdam_{table} select * from live._cofferdam_{table};"
-            );
-            prepared.execute_batch(&sql).db()?;
-        }
-        Ok(())
-    })?;
-    prepared.execute_batch("detach database live").db()?;
     Ok(prepared)
+}
+
+/// Replaces a ledger's table by that of the live database. Row by row: nobody else can
+/// open the live file now, so it cannot be attached.
+fn take_over(live: &Connection, prepared: &Connection, table: &str) -> Result<()> {
+    prepared.execute_batch(&format!("delete from _cofferdam_{table}")).db()?;
+    let mut read = live.prepare(&format!("select * from _cofferdam_{table}")).db()?;
+    let columns: Vec<String> = read.column_names().map(|name| format!("\"{name}\"")).collect();
+    let values = vec!["?"; columns.len()].join(", ");
+    let sql = format!("insert into _cofferdam_{table} ({}) values ({values})", columns.join(", "));
+    let mut write = prepared.prepare(&sql).db()?;
+    let mut rows = read.query([]).db()?;
+    while let Some(row) = rows.next().db()? {
+        let values = (0..columns.len()).map(|column| row.get::<_, Value>(column));
+        let values = values.collect::<rusqlite::Result<Vec<_>>>().db()?;
+        write.execute(rusqlite::params_from_iter(values)).db()?;
+    }
+    Ok(())
 }
 
 fn overwrite(from: &Connection, to: &mut Connection) -> Result<()> {

@@ -158,15 +158,22 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// Where the state to go back to is prepared.
-    pub(crate) fn prepared(&self) -> PathBuf {
-        PathBuf::from(format!("{}.restore", self.copy))
+    /// Where the holder of `fence` prepares the state to go back to: a runner that lost
+    /// its lease and wakes up must not write into the file of the next one.
+    pub(crate) fn prepared(&self, fence: i64) -> PathBuf {
+        PathBuf::from(format!("{}.restore-{fence}", self.copy))
     }
 
-    /// Removes what a restore that was cut off left beside the copy.
+    /// Removes what restores, also those that were cut off, left beside the copy.
     pub(crate) fn forget_prepared(&self) {
-        // A leftover is replaced by the next attempt.
-        let _ = std::fs::remove_file(self.prepared());
+        let copy = Path::new(&self.copy);
+        let (Some(folder), Some(name)) = (copy.parent(), copy.file_name()) else { return };
+        let prefix = format!("{}.restore-", name.to_string_lossy());
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        for entry in entries.flatten().filter(|e| e.file_name().to_string_lossy().starts_with(&prefix)) {
+            // A leftover does no harm: nobody reads a prepared file that another runner made.
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 
