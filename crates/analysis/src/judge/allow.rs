@@ -18,6 +18,7 @@ pub struct Allow {
 /// allowed: the server may know more SQL than we do.
 pub(super) const NEVER_ALLOWED: &[&str] = &[
     rules::sqlite_unsupported_alter::RULE.card.id,
+    directives::CANNOT_RUN.card.id,
     directives::UNKNOWN_DIRECTIVE.card.id,
     directives::UNKNOWN_RULE.card.id,
     directives::ALLOW_WITHOUT_REASON.card.id,

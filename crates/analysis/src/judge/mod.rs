@@ -41,8 +41,10 @@ pub use world::{Gone, Known, KnownColumn, Moment, Origin, Table, World, same_col
 use crate::card::Card;
 use crate::document::Document;
 use crate::finding::{Finding, Severity};
+use crate::place::Span;
+use crate::plan;
 use crate::rules::{self, directives};
-use crate::sql::{Damage, Dialect, Effect, Script, Statement};
+use crate::sql::{Damage, Dialect, Directive, DirectiveKind, Effect, Script, Statement};
 
 /// A rule: its card and its code.
 #[derive(Debug, Clone, Copy)]
@@ -194,6 +196,9 @@ fn judge_file(input: &Input<'_>, file: &JudgedFile<'_>, world: &mut World) -> Ve
         judge_statement(statement, script, &outline, &rules, world, &mut report);
     }
 
+    report.statement = None;
+    judge_as_a_whole(file, &mut report);
+
     let mut drafts = report.settle();
     raise_or_lower(&mut drafts, file.levels);
     let used = allow::cover(&mut drafts, script, input);
@@ -205,6 +210,26 @@ fn judge_file(input: &Input<'_>, file: &JudgedFile<'_>, world: &mut World) -> Ve
     let mut findings: Vec<Finding> = drafts.into_iter().map(|d| d.finding).collect();
     findings.sort_by_key(|f| (f.place.as_ref().map(|p| p.span.start), f.rule));
     findings
+}
+
+/// What `migrate` says of the file before it looks at what the statements do.
+fn judge_as_a_whole(file: &JudgedFile<'_>, report: &mut Report<'_>) {
+    let script = file.script;
+    if script.statements.is_empty() {
+        let message = "holds no statement: it would be recorded as applied and do nothing";
+        report.speaking_for(&directives::EMPTY_MIGRATION).at(Span::default(), message);
+    }
+    let unknown = |d: &Directive| matches!(d.kind, DirectiveKind::Unknown(_));
+    if file.transaction != Transaction::Auto || script.directives.iter().any(unknown) {
+        return;
+    }
+    if let Err(error) = plan::file(script, "0", false) {
+        let span = error.place().map(|place| place.span).unwrap_or_default();
+        let draft = report.speaking_for(&directives::CANNOT_RUN).at(span, error.message());
+        if let Some(hint) = error.hint_text() {
+            draft.help(hint);
+        }
+    }
 }
 
 fn judge_statement(

@@ -19,6 +19,36 @@ pub(crate) const SYNTAX_ERROR: Rule = Rule {
     check: Check::Judge,
 };
 
+/// A file that has nothing to run.
+pub(crate) const EMPTY_MIGRATION: Rule = Rule {
+    card: &Card {
+        id: "empty-migration",
+        title: "A file without a statement",
+        severity: Severity::Warning,
+        why: "it would be recorded as applied, and what is written into it later would never run",
+        safe_form: "write its statements before it is applied, or remove the file",
+        bad: Some(Example::sql("-- to be written\n")),
+        good: Some(Example::sql("create table notes (id bigint);\n")),
+        ..Card::BLANK
+    },
+    check: Check::Judge,
+};
+
+/// A file that `migrate` refuses to run, whatever its statements do.
+pub(crate) const CANNOT_RUN: Rule = Rule {
+    card: &Card {
+        id: "cannot-run",
+        title: "A file that migrate cannot run",
+        why: "a step is one commit with its record: transaction commands inside of it, commands of a shell \
+              and rows from standard input have no place there",
+        safe_form: "take the command out; one BEGIN .. COMMIT around the whole file is fine",
+        bad: Some(Example::sql("create table notes (id bigint);\ncommit;\n")),
+        good: Some(Example::sql("begin;\ncreate table notes (id bigint);\ncommit;\n")),
+        ..Card::BLANK
+    },
+    check: Check::Judge,
+};
+
 /// A directive nobody knows.
 pub(crate) const UNKNOWN_DIRECTIVE: Rule = Rule {
     card: &Card {

@@ -48,6 +48,7 @@ use crate::judge::Rule;
 /// Every rule, by id.
 static ALL: &[Rule] = &[
     directives::ALLOW_WITHOUT_REASON,
+    directives::CANNOT_RUN,
     constant_using::RULE,
     copy_select_star::RULE,
     dml_without_where::RULE,
@@ -57,6 +58,7 @@ static ALL: &[Rule] = &[
     drop_recreate::RULE,
     drop_schema::RULE,
     drop_table::RULE,
+    directives::EMPTY_MIGRATION,
     history_edited::RULE,
     lossy_cast_copy::RULE,
     merge_delete::RULE,

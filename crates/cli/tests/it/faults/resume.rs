@@ -29,7 +29,7 @@ fn settings_of_done_steps_hold_when_the_rest_runs_later() {
                     create table a (x int);\nselect 1/0;\ncreate table b (x int);\n";
     let scene = Scene::new(newest(), &[("0001_a.sql", postgres)]);
     scene.run("migrate").status(1).run();
-    scene.project.write("migrations/0001_a.sql", &postgres.replace("1/0", "1/1"));
+    scene.project.write("migrations/0001_a.sql", postgres.replace("1/0", "1/1"));
     scene.run("migrate").run();
     let places = "select string_agg(schemaname || '.' || tablename, ' ' order by tablename) from pg_tables
                   where tablename in ('a', 'b')";
@@ -41,7 +41,7 @@ fn settings_of_done_steps_hold_when_the_rest_runs_later() {
                   delete from p where id = 1;\n";
     let scene = Scene::new(Kind::Sqlite, &[("0001_a.sql", sqlite)]);
     scene.run("migrate").status(1).run();
-    scene.project.write("migrations/0001_a.sql", &sqlite.replace("nowhere", "p"));
+    scene.project.write("migrations/0001_a.sql", sqlite.replace("nowhere", "p"));
     scene.run("migrate").any_status().run();
     assert_eq!(scene.sql("select count(*) from c"), "1", "enforcement stayed off, as in one go");
 }
