@@ -8,3 +8,4 @@ mod crash;
 mod hostile;
 mod locks;
 mod scene;
+mod tricks;
