@@ -98,7 +98,9 @@ fn a_login_that_is_configured_to_act_as_the_owner_does_so_in_every_file() {
     let cluster = postgres::cluster(newest());
     let database = postgres::Database::on(newest(), cluster.address().clone());
     let who = "insert into who values (current_user, session_user);";
-    let switches = format!("create table who (acting name, login name); {who} set role none; {who}");
+    let switches = format!(
+        "create table who (acting name, login name); grant all on who to deploy; {who} set role none; {who}"
+    );
     let scene = Scene::on(
         Database::Postgres(database),
         &[CREATE, ("0002_who.sql", switches.as_str()), ("0003_again.sql", who)],
