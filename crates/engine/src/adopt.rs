@@ -2,7 +2,8 @@
 //!
 //! Promise: the other tool's history is checked against the folder with that tool's own
 //! checksums and imported once, with our checksum of each file, in one transaction; the
-//! other ledger is not touched. Refused: a migration that failed half way, one whose
+//! other ledger is not touched. What there is to import is decided under the lease, so that of
+//! several at once one imports and the others find it done. Refused: a migration that failed half way, one whose
 //! file is missing or was edited.
 //!
 //! Crash: before the commit nothing is imported, after it everything is; running it again
@@ -76,7 +77,8 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
                 if has_ledger { ledger::postgres::history(&session).await? } else { History::default() };
             let around = foreign::postgres(&session).await?;
             let project = project.as_history_has_it(&history, &around)?;
-            let import = import(&project, &history, &around, options.none)?;
+            // Refused before anything is written.
+            import(&project, &history, &around, options.none)?;
             ledger::postgres::create(&session, &project.actor).await?;
             crash::hit(CrashPoint::LedgerCreated);
             let runner_options = postgres::RunnerOptions {
@@ -87,14 +89,19 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
             let runner = postgres::Runner::start(session, &project, runner_options, watch).await?;
             let recorded = runner
                 .fenced(async |client| {
+                    // Another one may have adopted while we waited for the lease.
+                    let history = ledger::postgres::history(client).await?;
+                    let around = foreign::postgres(client).await?;
+                    let project = project.as_history_has_it(&history, &around)?;
+                    let import = import(&project, &history, &around, options.none)?;
                     let (rows, detail) = (import.migrations(), import.detail());
                     ledger::postgres::record(client, &project.actor, "adopt", &rows, detail).await?;
                     crash::hit(CrashPoint::AdoptRecorded);
-                    Ok(())
+                    Ok(import.report())
                 })
                 .await;
             runner.release().await?;
-            recorded.map(|()| import.report())
+            recorded
         }
         Target::Sqlite(target) => {
             let options_rw = SqliteOptions { wal: true, ..SqliteOptions::new(SqliteMode::ReadWrite) };
@@ -103,7 +110,8 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
             let history = if has_ledger { ledger::sqlite::history(&db)? } else { History::default() };
             let around = foreign::sqlite(&db)?;
             let project = project.as_history_has_it(&history, &around)?;
-            let import = import(&project, &history, &around, options.none)?;
+            // Refused before anything is written.
+            import(&project, &history, &around, options.none)?;
             ledger::sqlite::create(&db, &project.actor)?;
             crash::hit(CrashPoint::LedgerCreated);
             let runner_options = sqlite::RunnerOptions {
@@ -113,12 +121,17 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
             };
             let runner = sqlite::Runner::start(db, target, &project, runner_options, watch)?;
             let recorded = runner.fenced(|db| {
+                // Another one may have adopted while we waited for the lease.
+                let history = ledger::sqlite::history(db)?;
+                let around = foreign::sqlite(db)?;
+                let project = project.as_history_has_it(&history, &around)?;
+                let import = import(&project, &history, &around, options.none)?;
                 ledger::sqlite::record(db, &project.actor, "adopt", &import.migrations(), import.detail())?;
                 crash::hit(CrashPoint::AdoptRecorded);
-                Ok(())
+                Ok(import.report())
             });
             runner.release()?;
-            recorded.map(|()| import.report())
+            recorded
         }
     }
 }

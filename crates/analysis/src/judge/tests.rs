@@ -163,6 +163,31 @@ fn a_renamed_table_is_followed() {
 }
 
 #[test]
+fn rows_that_a_foreign_key_changed_for_the_run_prove_nothing() {
+    let empty = "notes holds nobody's rows (only if empty)";
+    for (actions, middle, expected) in [
+        ("on update cascade", "update p set id = 2", empty),
+        ("on update set null", "insert into p values (1) on conflict (id) do update set id = 2", empty),
+        ("on delete set null", "delete from p", empty),
+        ("on delete set default", "delete from p where id = 1", empty),
+        // Through a table between: its rows go, and those that point to them are changed.
+        ("on delete set null", "delete from grand", empty),
+        ("on delete set null", "update p set id = 2", "notes holds nobody's rows"),
+        ("on update restrict", "update p set id = 2", "notes holds nobody's rows"),
+        ("", "update p set id = 2", "notes holds nobody's rows"),
+        ("on update cascade", "update q set id = 2", "notes holds nobody's rows"),
+    ] {
+        let set = Set::postgres()
+            .file("create table grand (id int primary key)")
+            .file("create table p (id int primary key references grand on delete cascade)")
+            .file(&format!("create table notes (id int, p int references p {actions})"))
+            .file(middle)
+            .file(DROP);
+        assert_eq!(proof(&set), expected, "{actions}: {middle}");
+    }
+}
+
+#[test]
 fn rows_that_the_run_changed_later_prove_nothing_in_postgres() {
     let with =
         |set: Set, middle: &str| set.file("create table notes (id int, a int)").file(middle).file(DROP);

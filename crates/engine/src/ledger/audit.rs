@@ -17,7 +17,8 @@ pub struct Entry {
     pub seq: i64,
     /// UTC text, exactly as hashed.
     pub at: String,
-    /// Who: `user@host` as the shell says, and the database role.
+    /// Who: `user@host` as the shell says; on Postgres `user@host as ROLE`, the role that
+    /// logged in.
     pub actor: String,
     /// What: `migrate`, `adopt`, `rollback` ...
     pub action: String,

@@ -235,8 +235,8 @@ pub async fn audit(client: &Client, actor: &str, action: &str, detail: &str) -> 
     for _ in 0..100 {
         let row = client.query_one(include_str!("sql/postgres_audit_tip.sql"), &[]).await.db()?;
         let tip: Option<(i64, Vec<u8>)> = row.get::<_, Option<i64>>(0).zip(row.get(1));
-        let at: String = row.get(2);
-        let entry = audit::next(tip, &at, actor, action, detail)?;
+        let (at, login): (String, String) = (row.get(2), row.get(3));
+        let entry = audit::next(tip, &at, &format!("{actor} as {login}"), action, detail)?;
         client.batch_execute("savepoint cofferdam_audit").await.db()?;
         let sql = include_str!("sql/postgres_audit_add.sql");
         let added = client

@@ -20,7 +20,7 @@ impl World {
             _ => {}
         }
         if rewrites(change) {
-            self.rewrites(name);
+            self.note_rewrite(&self.find(name));
         }
         let parent = match change {
             TableChange::AddColumn { column, .. } => column.references.as_ref().map(|r| &r.table),

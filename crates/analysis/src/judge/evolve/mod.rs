@@ -57,10 +57,10 @@ impl World {
             }
             Action::Insert(insert) => self.insert(insert),
             Action::Update(update) => self.update(update),
-            Action::Delete { table, .. } => self.loses(table),
+            Action::Delete { table, .. } => self.deletes(table),
             Action::Merge { table, deletes, updates, .. } => {
                 if *deletes {
-                    self.loses(table);
+                    self.deletes(table);
                 }
                 if *updates {
                     self.rewrites(table);

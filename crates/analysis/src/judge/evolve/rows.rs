@@ -1,5 +1,7 @@
 //! Rows: where they come from, who changed them, which are lost.
 
+use std::collections::HashSet;
+
 use super::super::world::{Key, Origin, World};
 use crate::sql::{Insert, InsertSource, ObjectName, OnConflict, Query, Update};
 
@@ -9,7 +11,7 @@ impl World {
             self.rewrites(&insert.table);
         }
         if insert.on_conflict == OnConflict::Replace {
-            self.loses(&insert.table);
+            self.deletes(&insert.table);
         }
         if let InsertSource::Query(query) = &insert.source {
             let key = self.find(&insert.table);
@@ -80,10 +82,51 @@ impl World {
         self.lost.insert(key, self.now.clock);
     }
 
-    /// The run changed rows that others may have written.
+    /// The run updates rows that others may have written.
     pub(super) fn rewrites(&mut self, name: &ObjectName) {
-        let (key, transaction) = (self.find(name), self.now.transaction);
-        if let Some(table) = self.tables.get_mut(&key)
+        let key = self.find(name);
+        self.note_rewrite(&key);
+        self.foreign_keys_act(key, false);
+    }
+
+    /// The run deletes rows, and foreign keys may change the rows that point to them.
+    pub(super) fn deletes(&mut self, name: &ObjectName) {
+        self.loses(name);
+        self.foreign_keys_act(self.find(name), true);
+    }
+
+    /// Notes the tables whose rows the server changes for us, because they reference `parent`
+    /// with an action: such a row carries our transaction as if the run had written it.
+    fn foreign_keys_act(&mut self, parent: Key, delete: bool) {
+        let mut seen = HashSet::from([(parent.clone(), delete)]);
+        let mut todo = vec![(parent, delete)];
+        while let Some((parent, delete)) = todo.pop() {
+            let children: Vec<Key> = self.referenced_by.get(&parent).into_iter().flatten().cloned().collect();
+            for child in children {
+                let Some(table) = self.tables.get(&child) else { continue };
+                let to_parent = table.foreign_keys().filter(|(_, to)| self.find(&to.table) == parent);
+                let actions: Vec<String> = to_parent
+                    .map(|(_, to)| if delete { to.on_delete.clone() } else { to.on_update.clone() })
+                    .collect();
+                for action in actions {
+                    let deleted = match action.as_str() {
+                        "cascade" => delete,
+                        "set null" | "set default" => false,
+                        _ => continue,
+                    };
+                    self.note_rewrite(&child);
+                    if seen.insert((child.clone(), deleted)) {
+                        todo.push((child.clone(), deleted));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The run changed rows of this very table.
+    pub(super) fn note_rewrite(&mut self, key: &Key) {
+        let transaction = self.now.transaction;
+        if let Some(table) = self.tables.get_mut(key)
             && let Origin::New(made) = table.origin
         {
             table.rewritten |= made.transaction != transaction;

@@ -147,7 +147,7 @@ fn fresh(kind: Kind) -> Scene {
 }
 
 /// A folder of sqlx's and its ledger, of which the first two files are applied.
-fn applied_by_sqlx(kind: Kind) -> Scene {
+pub(super) fn applied_by_sqlx(kind: Kind) -> Scene {
     let files = files(kind);
     let scene = Scene::new(kind, files);
     let mut rows = Vec::new();

@@ -10,3 +10,4 @@ mod locks;
 mod resume;
 mod rollback;
 mod scene;
+mod tricks;

@@ -65,18 +65,27 @@ pub struct Runner<'w> {
     options: RunnerOptions,
     actor: String,
     made: proof::Made,
-    settings: Vec<(&'static str, String)>,
+    settings: Vec<(&'static str, rusqlite::types::Value)>,
     watch: &'w mut dyn Watch,
 }
 
 /// The way out for whoever finds the database open elsewhere.
 const OPEN: &str = "end that process (lsof shows who has the file open), then run this again";
 
-/// Settings of a connection that a file may change and the next must not inherit.
-const SETTINGS: [&str; 10] = [
+/// Settings of a connection that a file may change and the next must not inherit. Each can
+/// be read; `case_sensitive_like`, which cannot, is set by its default.
+const SETTINGS: [&str; 18] = [
     "legacy_alter_table",
     "recursive_triggers",
-    "case_sensitive_like",
+    "automatic_index",
+    "busy_timeout",
+    "count_changes",
+    "full_column_names",
+    "short_column_names",
+    "read_uncommitted",
+    "secure_delete",
+    "writable_schema",
+    "locking_mode",
     "ignore_check_constraints",
     "reverse_unordered_selects",
     "query_only",
@@ -103,10 +112,7 @@ impl<'w> Runner<'w> {
         crash::hit(CrashPoint::LeaseTaken);
         let mut settings = Vec::new();
         for name in SETTINGS {
-            // A pragma that only sets (`case_sensitive_like`) has nothing to read.
-            if let Ok(value) = db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)) {
-                settings.push((name, value.to_string()));
-            }
+            settings.push((name, db.pragma_query_value(None, name, |row| row.get(0)).db()?));
         }
         let (target, actor) = (target.clone(), project.actor.clone());
         Ok(Runner { db, target, fence, options, actor, made: proof::Made::default(), settings, watch })
@@ -159,6 +165,7 @@ impl<'w> Runner<'w> {
         for (name, value) in &self.settings {
             self.db.pragma_update(None, name, value).db()?;
         }
+        self.db.pragma_update(None, "case_sensitive_like", false).db()?;
         let attached: Vec<String> = {
             let mut statement =
                 self.db.prepare("select name from pragma_database_list where seq > 1").db()?;
@@ -171,7 +178,12 @@ impl<'w> Runner<'w> {
         let temporary: Vec<(String, String)> = {
             let mut statement = self
                 .db
-                .prepare("select type, name from sqlite_temp_schema where type in ('table', 'view')")
+                .prepare(
+                    // Triggers first: one on a table of the database outlives every other, and
+                    // goes on writing.
+                    "select type, name from sqlite_temp_schema where type in ('table', 'view', 'trigger')
+                     order by type <> 'trigger'",
+                )
                 .db()?;
             let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).db()?;
             names.collect::<std::result::Result<_, _>>().db()?

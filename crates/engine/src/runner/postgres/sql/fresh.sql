@@ -3,6 +3,8 @@
 close all;
 set session authorization default;
 reset all;
+-- `reset all` leaves the role alone: back to the one that the login is configured to act as.
+reset role;
 unlisten *;
 select pg_advisory_unlock_all();
 discard temp;
