@@ -46,7 +46,7 @@ pub(crate) struct Global {
     /// Show progress on stderr as bars (on a terminal), as JSON lines, or not at all
     #[arg(long, global = true, value_enum, default_value_t, help_heading = "Options of every command")]
     pub(crate) progress: Progress,
-    /// Colour the output: auto means on a terminal, unless NO_COLOR is set
+    /// Colour the output: auto means on a terminal, unless NO_COLOR is set and not empty
     #[arg(long, global = true, value_enum, default_value_t, help_heading = "Options of every command")]
     pub(crate) color: Color,
     /// Say only what failed

@@ -18,7 +18,7 @@ pub(crate) struct Environment {
     pub(crate) env: Option<String>,
     /// `COFFERDAM_CONFIG`: what `--config` defaults to.
     pub(crate) config: Option<PathBuf>,
-    /// `NO_COLOR` with any content.
+    /// `NO_COLOR` set and not empty, whatever it holds: the rule of no-color.org.
     pub(crate) no_color: bool,
     postgres: Postgres,
     home: Option<PathBuf>,

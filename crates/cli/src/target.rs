@@ -104,18 +104,45 @@ pub(crate) fn choose(
 /// Reads a URL, following one indirection.
 fn read(url: &str, environment: &Environment) -> Result<Target, Error> {
     match follow(url.trim(), environment)? {
-        Some(url) => Target::parse(&url),
-        None => Target::parse(url),
+        Some(url) => parse(&url, &url),
+        None => parse(url, url),
     }
+}
+
+/// The target of `url`, which somebody gave as `given`.
+///
+/// # Errors
+/// `Invalid`, when it is no URL, and when `file:PATH` names nothing and does not look like
+/// a database: then it is more likely the path of a secret, mistyped or not yet mounted,
+/// and a database of that name would be made and migrated in the place of the one meant.
+fn parse(url: &str, given: &str) -> Result<Target, Error> {
+    let target = Target::parse(url)?;
+    let Target::Sqlite(sqlite) = &target else { return Ok(target) };
+    let Some(path) = sqlite.path().filter(|_| given.trim_start().starts_with("file:")) else {
+        return Ok(target);
+    };
+    if path.exists() || names_a_database(path) {
+        return Ok(target);
+    }
+    Err(Error::invalid(format!("the file {} does not exist", path.display())).hint(
+        "sqlite:PATH creates a database; file:PATH reads a URL from a file, or opens a database that exists",
+    ))
+}
+
+/// Whether a path ends as those of SQLite databases do.
+fn names_a_database(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    ending.is_some_and(|ending| ["db", "sqlite", "sqlite3", "db3"].contains(&ending.as_str()))
 }
 
 /// Reads a URL that stands in the configuration.
 fn written(url: &Spanned<String>, environment: &Environment, config: &Config) -> Result<Target, Error> {
     let text = url.get_ref().trim();
     let read = || match follow(&config.rebase(text), environment)? {
-        Some(followed) => Target::parse(&followed),
+        Some(followed) => parse(&followed, &followed),
         None => {
-            let target = Target::parse(&config.rebase(text))?;
+            // A path that is rebased stands behind `file:`, however it was written.
+            let target = parse(&config.rebase(text), text)?;
             match &target {
                 Target::Postgres(postgres) if postgres.has_password() => {
                     Err(Error::invalid("the configuration holds a password")
@@ -132,7 +159,8 @@ fn written(url: &Spanned<String>, environment: &Environment, config: &Config) ->
 ///
 /// `file:PATH` is SQLite's own way to name a database. It is taken for the path of a
 /// file that holds a URL only if that file says so: it is no SQLite database, and its
-/// first line is the URL of a Postgres database or a `sqlite:` one.
+/// first line is the URL of a Postgres database or a `sqlite:` one. See [`parse`] for
+/// one that does not exist.
 fn follow(url: &str, environment: &Environment) -> Result<Option<String>, Error> {
     if let Some(name) = url.strip_prefix("env:") {
         let value = environment.named(name)?;
@@ -268,6 +296,38 @@ mod tests {
         assert!(read(&other).starts_with("sqlite:"));
         let absent = format!("file:{}", folder.path().join("absent.db").display());
         assert!(read(&absent).starts_with("sqlite:"));
+    }
+
+    #[test]
+    fn a_file_url_that_leads_nowhere_makes_no_database() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let path = folder.path().join("secret").display().to_string();
+        let url = format!("file:{path}");
+        let variable = environment(&url);
+        let config = config(&format!("database_url = \"{url}\"\n"));
+        let (nothing, empty) = (Environment::default(), Config::default());
+        let flag = Asked { url: Some(&url), env: None };
+        for (asked, environment, config) in [
+            (flag, &nothing, &empty),
+            (Asked::default(), &variable, &empty),
+            (Asked::default(), &nothing, &config),
+        ] {
+            let error = choose(asked, environment, config).expect_err("a missing file");
+            assert_eq!(error.kind(), cofferdam_analysis::ErrorKind::Invalid);
+            assert!(error.message().ends_with(&format!("the file {path} does not exist")), "{error}");
+            assert!(error.hint_text().is_some_and(|hint| hint.contains("sqlite:PATH creates")));
+        }
+        for creates in [format!("sqlite:{path}"), format!("file:{path}.db"), format!("file:{path}.SQLite3")] {
+            let flag = Asked { url: Some(&creates), env: None };
+            assert!(choose(flag, &nothing, &empty).is_ok(), "{creates}");
+        }
+    }
+
+    #[test]
+    fn a_sqlite_path_beside_the_configuration_may_have_any_name() {
+        let config = Config::parse(Path::new("deploy/cofferdam.toml"), "database_url = \"sqlite:notes\"\n")
+            .expect("valid");
+        assert_eq!(chosen(Asked::default(), &Environment::default(), &config), "sqlite:deploy/notes");
     }
 
     #[test]

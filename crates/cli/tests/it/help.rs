@@ -70,6 +70,7 @@ fn commands_stand_in_groups_with_one_line_each() {
 
           --color <COLOR>
               Colour the output: auto means on a terminal, unless NO_COLOR is set
+              and not empty
               
               [default: auto]
               [possible values: auto, always, never]
