@@ -31,8 +31,8 @@ fn a_name_without_letters_is_refused() {
 }
 
 #[test]
-fn a_new_file_passes_check() {
+fn check_says_that_a_new_file_is_still_empty() {
     let project = Project::new();
     project.cofferdam("new a").run();
-    project.cofferdam("check --dialect sqlite").stdout("1 file, 0 statements: nothing found\n").run();
+    project.cofferdam("check --dialect sqlite").stdout_contains("warning[empty-migration]").run();
 }

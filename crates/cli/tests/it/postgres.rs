@@ -74,7 +74,7 @@ fn a_failing_statement_shows_what_the_server_said() {
     1 | / insert into notes (id, body)
     2 | | values (1, 'a'), (1, 'b');
       | |_________________________^
-      Key (id)=(1) already exists.
+      DETAIL: Key (id)=(1) already exists.
     "#);
 }
 
