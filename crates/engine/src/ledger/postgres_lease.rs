@@ -71,7 +71,9 @@ pub enum Taken {
 /// Asks for the lease once. Short transactions of its own.
 pub(crate) async fn take(client: &Session, owner: &str) -> Result<Taken> {
     let seconds = lease_lasts().as_secs_f64();
-    if let Some(row) = client.query_opt(include_str!("sql/lease_take.sql"), &[&owner, &seconds]).await.db()? {
+    let began = client.backend().started;
+    let sql = include_str!("sql/lease_take.sql");
+    if let Some(row) = client.query_opt(sql, &[&owner, &seconds, &began]).await.db()? {
         return Ok(Taken::Ours(Lease { fence: row.get(0) }));
     }
     match holder(client).await? {
@@ -124,7 +126,8 @@ async fn seize(client: &Session, owner: &str, from: Holder) -> Result<Taken> {
         return Ok(Taken::Held(from));
     }
     let sql = include_str!("sql/lease_seize.sql");
-    let row = client.query_opt(sql, &[&owner, &lease_lasts().as_secs_f64(), &from.fence]).await.db()?;
+    let (seconds, began) = (lease_lasts().as_secs_f64(), client.backend().started);
+    let row = client.query_opt(sql, &[&owner, &seconds, &from.fence, &began]).await.db()?;
     client.batch_execute("commit").await.db()?;
     Ok(match row {
         Some(row) => Taken::Ours(Lease { fence: row.get(0) }),
