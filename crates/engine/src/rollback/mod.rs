@@ -72,8 +72,15 @@ impl RollbackReport {
 }
 
 /// The refusal of a loss that nobody asked for.
-fn refuse_loss(version: &str, would_lose: &BTreeMap<String, i64>) -> Error {
+fn refuse_loss(version: &str, would_lose: &BTreeMap<String, i64>, named: &[String]) -> Error {
     let list: Vec<String> = would_lose.iter().map(|(what, n)| format!("{what} ({n} rows)")).collect();
-    Error::refused(format!("cannot roll back {version}: it would lose {}", list.join(", ")))
+    let mut said = Vec::new();
+    if !list.is_empty() {
+        said.push(format!("it would lose {}", list.join(", ")));
+    }
+    if !named.is_empty() {
+        said.push(format!("its down file {}", named.join(", and ")));
+    }
+    Error::refused(format!("cannot roll back {version}: {}", said.join("; ")))
         .hint("keep the rows elsewhere first; to lose them: cofferdam rollback --discard-writes")
 }

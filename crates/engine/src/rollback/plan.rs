@@ -7,7 +7,8 @@ use cofferdam_analysis::{Error, Result};
 use crate::Project;
 use crate::folder::{Migration, Version};
 use crate::ledger::standing::{self, MIGRATE};
-use crate::ledger::{Applied, History, Kind, StepState};
+use crate::ledger::{Applied, History, Kind, Run, StepState};
+use crate::runner::Record;
 
 /// One migration to take back.
 pub(super) struct Undo<'a> {
@@ -15,7 +16,47 @@ pub(super) struct Undo<'a> {
     /// The command its run is recorded under.
     pub(super) command: String,
     /// `None`: by the copy made before it, if there is one.
-    pub(super) down: Option<(Script, FilePlan)>,
+    pub(super) down: Option<Down>,
+}
+
+/// A down file, and how far it is.
+pub(super) struct Down {
+    pub(super) script: Script,
+    pub(super) plan: FilePlan,
+    /// How many of its steps are done.
+    pub(super) done: usize,
+}
+
+impl Down {
+    /// Whether the statement was run by a step that is done.
+    pub(super) fn is_done(&self, statement: usize) -> bool {
+        self.plan.steps.iter().take(self.done).any(|step| step.statements.contains(&statement))
+    }
+}
+
+impl Undo<'_> {
+    /// What the ledger says when nothing is left to do.
+    pub(super) fn removed(&self, run: i64) -> Record<'_> {
+        Record::Removed {
+            source: &self.applied.source,
+            version: &self.applied.version,
+            detail: serde_json::json!({"run": run, "by": "down file"}),
+        }
+    }
+
+    /// The run of this very rollback that was cut off.
+    pub(super) fn open<'h>(&self, history: &'h History) -> Option<&'h Run> {
+        open_run(history, &self.command)
+    }
+}
+
+fn open_run<'h>(history: &'h History, command: &str) -> Option<&'h Run> {
+    history.open_run.as_ref().filter(|run| run.command == command)
+}
+
+/// The name that a down file's steps go by.
+pub(super) fn down_id(version: &str) -> String {
+    format!("{version}.down")
 }
 
 /// What is to be taken back, newest first; nothing when a run that was cut off has done it
@@ -56,7 +97,7 @@ pub(super) fn undos<'a>(
             newest_first.take_while(|a| !keep.same(&a.version)).collect()
         }
     };
-    chosen.into_iter().map(|applied| undo(project, applied, dialect)).collect()
+    chosen.into_iter().map(|applied| undo(project, history, applied, dialect)).collect()
 }
 
 fn recorded(history: &History, step: &str) -> bool {
@@ -64,7 +105,12 @@ fn recorded(history: &History, step: &str) -> bool {
     history.applied.iter().any(|a| a.version == version)
 }
 
-fn undo<'a>(project: &Project, applied: &'a Applied, dialect: Dialect) -> Result<Undo<'a>> {
+fn undo<'a>(
+    project: &Project,
+    history: &History,
+    applied: &'a Applied,
+    dialect: Dialect,
+) -> Result<Undo<'a>> {
     let version = &applied.version;
     match applied.kind {
         Kind::Applied => {}
@@ -76,24 +122,46 @@ fn undo<'a>(project: &Project, applied: &'a Applied, dialect: Dialect) -> Result
             return Err(Error::refused(format!("cannot roll back {version}: it is the baseline")));
         }
     }
+    let command = standing::rollback_command(version);
     let migration = project.folder.find(version);
     let down = match migration.filter(|m| m.down.is_some()) {
-        Some(migration) => Some(down_plan(migration, dialect)?),
+        Some(migration) => Some(down_file(migration, version, open_run(history, &command), dialect)?),
         None => None,
     };
-    Ok(Undo { applied, command: standing::rollback_command(version), down })
+    Ok(Undo { applied, command, down })
 }
 
-fn down_plan(migration: &Migration, dialect: Dialect) -> Result<(Script, FilePlan)> {
+fn down_file(migration: &Migration, version: &str, open: Option<&Run>, dialect: Dialect) -> Result<Down> {
     let script = migration.down_script(dialect)?;
     if let Some(damaged) = script.statements.iter().find(|s| s.damage.is_some()) {
         let said = damaged.damage.as_ref().map(|d| d.message.clone()).unwrap_or_default();
         return Err(Error::invalid(format!("the down file cannot be read: {said}"))
             .at(script.place(damaged.span), Some(script.text.clone())));
     }
-    let id = format!("{}.down", migration.version);
+    let id = down_id(version);
     let plan = plan::file(&script, &id, false)?;
-    Ok((script, plan))
+    let done = done_steps(&plan, &id, open)?;
+    Ok(Down { script, plan, done })
+}
+
+/// How many steps of a down file are done. They are known by number and hash: a file of
+/// one step has no numbers, so an id may change when the part that failed is taken out.
+fn done_steps(plan: &FilePlan, id: &str, open: Option<&Run>) -> Result<usize> {
+    let done = open.iter().flat_map(|run| &run.steps).filter(|step| step.state == StepState::Done);
+    let mut count = 0;
+    for (number, step) in done.filter_map(|step| Some((standing::number_of(&step.id, id)?, step))) {
+        let same =
+            number.checked_sub(1).and_then(|n| plan.steps.get(n)).is_some_and(|p| p.hash == *step.hash);
+        if !same {
+            return Err(Error::refused(format!(
+                "cannot roll back: the down file was edited in a part that is done: step {}",
+                step.id
+            ))
+            .hint("put that part back as it was; only what failed and what comes after it may be edited"));
+        }
+        count = count.max(number);
+    }
+    Ok(count)
 }
 
 /// The error of a migration without a way back.

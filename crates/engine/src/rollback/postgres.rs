@@ -1,20 +1,25 @@
 //! `rollback` on Postgres: by down files.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::time::Duration;
 
-use cofferdam_analysis::plan::FilePlan;
-use cofferdam_analysis::sql::{Dialect, Script};
-use cofferdam_analysis::{Error, NobodysRows, Result};
+use cofferdam_analysis::sql::{Dialect, ObjectName};
+use cofferdam_analysis::{Error, ErrorKind, NobodysRows, Result};
 use tokio_postgres::Client;
 
-use super::loss::losses;
-use super::plan::{Undo, no_way_back, undos};
-use super::{Options, RollbackReport, refuse_loss};
-use crate::db::{self, DbResult, Ident, PostgresTarget, QualifiedIdent};
+use super::loss::{Count, Loss, Losses, losses};
+use super::plan::{Down, Undo, down_id, no_way_back, undos};
+use super::{Options, RollbackReport};
+use crate::db::{self, DbResult, Guard, Ident, Poll, PostgresTarget, QualifiedIdent, Session};
 use crate::ledger::{self, History, RunState, StepState, standing};
-use crate::runner::postgres::{Runner, RunnerOptions};
-use crate::runner::{Job, Record};
+use crate::runner::postgres::{Runner, RunnerOptions, locked_out, read_catalog};
+use crate::runner::{Job, LockLimits, Record};
 use crate::{Event, Project, Watch, foreign};
+
+/// How long one count may queue for a table that somebody has locked.
+const COUNT_WAITS: Duration = Duration::from_millis(100);
+/// The pause until it is asked for again.
+const ASK_EVERY: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(
     project: &Project,
@@ -62,12 +67,10 @@ async fn under_lease(
     }
     let mut report = RollbackReport::of(finished, options.to.as_deref());
     for undo in &undos {
-        let Some((script, plan)) = &undo.down else { return Err(no_way_back(undo.applied, false)) };
-        let (lost, proofs) = count(runner.session(), script).await?;
-        if !lost.is_empty() && !options.discard_writes {
-            return Err(refuse_loss(&undo.applied.version, &lost));
-        }
-        one(runner, undo, script, plan, &proofs, &history).await.map_err(|error| {
+        let Some(down) = &undo.down else { return Err(no_way_back(undo.applied, false)) };
+        let count = count(runner.session(), down, options.locks).await?;
+        let (lost, proofs) = count.allowed(&undo.applied.version, options)?;
+        one(runner, undo, down, &proofs, &history).await.map_err(|error| {
             error.while_(format!("cannot roll back {}_{}", undo.applied.version, undo.applied.name))
         })?;
         report.undone.push(undo.applied.version.clone());
@@ -78,70 +81,78 @@ async fn under_lease(
     Ok(report)
 }
 
-/// Counts what the script would lose. What is empty now must still be empty under the
-/// statement's own lock: that is handed on as a claim to be proved.
-async fn count(
-    client: &Client,
-    script: &Script,
-) -> Result<(BTreeMap<String, i64>, HashMap<usize, NobodysRows>)> {
-    let mut lost = BTreeMap::new();
-    let mut proofs: HashMap<usize, NobodysRows> = HashMap::new();
-    for loss in losses(script) {
-        let name = QualifiedIdent::of(&loss.table)?.to_string();
-        let row = client
-            .query_opt(
-                "select c.oid::regclass::text, n.nspname || '.' || c.relname
-                                    from pg_class c join pg_namespace n on n.oid = c.relnamespace
-                                    where c.oid = to_regclass($1)",
-                &[&name],
-            )
-            .await
-            .db()?;
-        let Some(row) = row else { continue };
-        let (table, plain): (String, String) = (row.get(0), row.get(1));
-        if let Some(column) = &loss.column
-            && !has_column(client, &table, column).await?
-        {
-            continue;
-        }
-        let (filter, what) = match &loss.column {
-            Some(column) => {
-                (format!("where {} is not null", Ident::new(column.as_str())?), format!("{plain}.{column}"))
+/// Counts what the down file would lose, against the clock: whoever has a table locked
+/// keeps even a count waiting.
+///
+/// # Errors
+/// `Blocked` naming the holder when the budget is spent.
+async fn count(session: &Session, down: &Down, limits: LockLimits) -> Result<Count> {
+    let catalog = read_catalog(session, limits).await?;
+    let losses = losses(down, Some(&catalog));
+    let mut poll = Poll::new(ASK_EVERY, limits.budget);
+    loop {
+        session.batch_execute("begin read only").await.map_err(|e| session.error(e))?;
+        let counted = count_once(session, &losses).await;
+        session.batch_execute("rollback").await.map_err(|e| session.error(e))?;
+        match counted {
+            Err(error) if error.kind() == ErrorKind::Blocked => {
+                if !poll.pause().await {
+                    return Err(locked_out(session, "count the rows at stake", limits.budget, error).await?);
+                }
             }
-            None => (String::new(), plain),
-        };
-        let rows: i64 =
-            client.query_one(&format!("select count(*) from {table} {filter}"), &[]).await.db()?.get(0);
-        if rows > 0 {
-            lost.insert(what, rows);
-        } else {
-            let claim = NobodysRows { tables: vec![loss.table], column: loss.column, must_be_empty: true };
-            proofs
-                .entry(loss.statement)
-                .and_modify(|have| have.tables.extend(claim.tables.clone()))
-                .or_insert(claim);
+            counted => return counted,
         }
     }
-    Ok((lost, proofs))
 }
 
-/// It may be gone already, by a step that was done before a crash.
-async fn has_column(client: &Client, table: &str, column: &str) -> Result<bool> {
-    let sql = "select exists (select from pg_attribute
-               where attrelid = to_regclass($1) and attname = $2 and not attisdropped)";
-    Ok(client.query_one(sql, &[&table, &column]).await.db()?.get(0))
+async fn count_once(session: &Session, losses: &Losses) -> Result<Count> {
+    Guard::default().lock_timeout(COUNT_WAITS).on(session).apply(session).await?;
+    // A policy must not hide rows from the count: with the setting off the server fails instead.
+    session.batch_execute("set local row_security = off").await.db()?;
+    let mut count = Count { named: losses.named.clone(), ..Count::default() };
+    for loss in &losses.counted {
+        count_loss(session, loss.clone(), &mut count).await?;
+    }
+    for (statement, schema) in &losses.schemas {
+        for row in session.query(include_str!("sql/tables_of_schema.sql"), &[schema]).await.db()? {
+            let table = ObjectName::qualified(schema.as_str(), row.get::<_, String>(0));
+            count_loss(session, Loss { statement: *statement, table, column: None }, &mut count).await?;
+        }
+    }
+    Ok(count)
+}
+
+async fn count_loss(client: &Client, loss: Loss, count: &mut Count) -> Result<()> {
+    let name = QualifiedIdent::of(&loss.table)?.to_string();
+    let Some(row) = client.query_opt(include_str!("sql/loss.sql"), &[&name, &loss.column]).await.db()? else {
+        return Ok(());
+    };
+    let (table, plain, hidden): (String, String, bool) = (row.get(0), row.get(1), row.get(2));
+    if hidden {
+        count.named.push(format!("takes rows of {plain}, which row security hides from this role"));
+        return Ok(());
+    }
+    let (filter, what) = match &loss.column {
+        Some(column) => {
+            (format!("where {} is not null", Ident::new(column.as_str())?), format!("{plain}.{column}"))
+        }
+        None => (String::new(), plain),
+    };
+    let sql = format!("select count(*) from {table} {filter}");
+    let rows: i64 = client.query_one(&sql, &[]).await.db()?.get(0);
+    count.add(loss, what, rows);
+    Ok(())
 }
 
 async fn one(
     runner: &mut Runner<'_>,
     undo: &Undo<'_>,
-    script: &Script,
-    plan: &FilePlan,
+    down: &Down,
     proofs: &HashMap<usize, NobodysRows>,
     history: &History,
 ) -> Result<()> {
     runner.fresh().await?;
-    let open = history.open_run.as_ref().filter(|run| run.command == undo.command);
+    let open = undo.open(history);
     let run = match open {
         Some(run) => run.id,
         None => {
@@ -150,7 +161,7 @@ async fn one(
             runner.fenced(async |client| ledger::postgres::begin_run(client, command, &plan).await).await?
         }
     };
-    let result = steps(runner, undo, script, plan, proofs, open, run).await;
+    let result = steps(runner, undo, down, proofs, open, run).await;
     let (state, error) = match &result {
         Ok(()) => (RunState::Done, None),
         Err(error) => (RunState::Failed, Some(error.message())),
@@ -163,26 +174,24 @@ async fn one(
 async fn steps(
     runner: &mut Runner<'_>,
     undo: &Undo<'_>,
-    script: &Script,
-    plan: &FilePlan,
+    down: &Down,
     proofs: &HashMap<usize, NobodysRows>,
     open: Option<&ledger::Run>,
     run: i64,
 ) -> Result<()> {
+    let Down { script, plan, done } = down;
     let of = plan.steps.len();
-    for (index, step) in plan.steps.iter().enumerate() {
-        let left = open.and_then(|open| open.step(&step.id));
-        if left.is_some_and(|left| left.state == StepState::Done && left.hash == step.hash) {
-            continue;
-        }
+    runner.replay_settings(script, &plan.steps[..*done]).await?;
+    if *done == of {
+        // What failed was taken out of the file: nothing is left to run, only to be recorded.
+        return runner.record_done(run, &undo.removed(run)).await;
+    }
+    let id = down_id(&undo.applied.version);
+    for (index, step) in plan.steps.iter().enumerate().skip(*done) {
+        let left = standing::left_of(open, &id, index + 1);
         runner.watch().event(Event::StepStarted { step: step.id.clone(), number: index + 1, of });
         let begun = std::time::Instant::now();
-        let record = if index + 1 == of {
-            let (source, version) = (undo.applied.source.as_str(), undo.applied.version.as_str());
-            Record::Removed { source, version, detail: serde_json::json!({"run": run, "by": "down file"}) }
-        } else {
-            Record::Nothing
-        };
+        let record = if index + 1 == of { undo.removed(run) } else { Record::Nothing };
         let job = Job { run, step, script, proofs, record };
         match left.filter(|left| left.state == StepState::Intent) {
             Some(left) => runner.settle(&job, left).await?,

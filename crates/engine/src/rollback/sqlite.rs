@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use cofferdam_analysis::plan::FilePlan;
-use cofferdam_analysis::sql::{Dialect, Script};
+use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Error, NobodysRows, Result};
 use rusqlite::{Connection, OptionalExtension};
 
-use super::loss::losses;
-use super::plan::{Undo, no_way_back, undos};
+use super::loss::{Count, losses};
+use super::plan::{Down, Undo, no_way_back, undos};
 use super::{Options, RollbackReport, refuse_loss};
 use crate::db::{self, DbResult, Ident, SqliteMode, SqliteOptions, SqliteTarget};
-use crate::ledger::{self, History, Run, RunState, StepState, standing};
+use crate::ledger::{self, History, Run, RunState, standing};
 use crate::runner::sqlite::{FileNeeds, Outcome, Runner, RunnerOptions, needs};
 use crate::runner::{Job, Record};
 use crate::{Event, Project, Watch, foreign};
@@ -52,7 +51,7 @@ fn under_lease(runner: &mut Runner<'_>, project: &Project, options: &Options) ->
     let mut report = RollbackReport::of(finished, options.to.as_deref());
     for undo in &undos {
         let lost = match &undo.down {
-            Some((script, plan)) => by_down_file(runner, undo, (script, plan), options, &history)?,
+            Some(down) => by_down_file(runner, undo, down, options, &history)?,
             None => {
                 let (lost, point) = by_copy(runner, undo, options, &history)?;
                 report.point = Some(point);
@@ -70,19 +69,16 @@ fn under_lease(runner: &mut Runner<'_>, project: &Project, options: &Options) ->
 fn by_down_file(
     runner: &mut Runner<'_>,
     undo: &Undo<'_>,
-    (script, plan): (&Script, &FilePlan),
+    down: &Down,
     options: &Options,
     history: &History,
 ) -> Result<BTreeMap<String, i64>> {
     let version = &undo.applied.version;
-    let (lost, proofs) = count(runner.db(), script)?;
-    if !lost.is_empty() && !options.discard_writes {
-        return Err(refuse_loss(version, &lost));
-    }
-    let needs = FileNeeds { may_lose: true, ..needs(script, plan) };
+    let (lost, proofs) = count(runner.db(), down)?.allowed(version, options)?;
+    let needs = FileNeeds { may_lose: true, ..needs(&down.script, &down.plan) };
     runner.fresh(needs.foreign_keys)?;
-    let (run, open) = begin(runner, undo, history, &serde_json::json!({"undo": version}))?;
-    let result = steps(runner, undo, (script, plan), &needs, &proofs, (run, open));
+    let run = begin(runner, undo, history, &serde_json::json!({"undo": version}))?;
+    let result = steps(runner, undo, down, &needs, &proofs, run);
     let (state, error) = match &result {
         Ok(()) => (RunState::Done, None),
         Err(error) => (RunState::Failed, Some(error.message())),
@@ -94,18 +90,10 @@ fn by_down_file(
 }
 
 /// Opens the run, or goes on with the one that was cut off.
-fn begin<'h>(
-    runner: &Runner<'_>,
-    undo: &Undo<'_>,
-    history: &'h History,
-    plan: &serde_json::Value,
-) -> Result<(i64, Option<&'h Run>)> {
-    match history.open_run.as_ref().filter(|run| run.command == undo.command) {
-        Some(open) => Ok((open.id, Some(open))),
-        None => {
-            let run = runner.fenced(|db| ledger::sqlite::begin_run(db, &undo.command, &plan.to_string()))?;
-            Ok((run, None))
-        }
+fn begin(runner: &Runner<'_>, undo: &Undo<'_>, history: &History, plan: &serde_json::Value) -> Result<i64> {
+    match undo.open(history) {
+        Some(open) => Ok(open.id),
+        None => runner.fenced(|db| ledger::sqlite::begin_run(db, &undo.command, &plan.to_string())),
     }
 }
 
@@ -123,25 +111,22 @@ fn finish(runner: &Runner<'_>, run: &Run, version: &str) -> Result<()> {
 fn steps(
     runner: &mut Runner<'_>,
     undo: &Undo<'_>,
-    (script, plan): (&Script, &FilePlan),
+    down: &Down,
     needs: &FileNeeds,
     proofs: &HashMap<usize, NobodysRows>,
-    (run, open): (i64, Option<&Run>),
+    run: i64,
 ) -> Result<()> {
+    let Down { script, plan, done } = down;
     let of = plan.steps.len();
-    for (index, step) in plan.steps.iter().enumerate() {
-        let left = open.and_then(|open| open.step(&step.id));
-        if left.is_some_and(|left| left.state == StepState::Done && left.hash == step.hash) {
-            continue;
-        }
+    runner.replay_settings(script, &plan.steps[..*done])?;
+    if *done == of {
+        // What failed was taken out of the file: nothing is left to run, only to be recorded.
+        return runner.record_done(run, &undo.removed(run));
+    }
+    for (index, step) in plan.steps.iter().enumerate().skip(*done) {
         runner.watch().event(Event::StepStarted { step: step.id.clone(), number: index + 1, of });
         let begun = std::time::Instant::now();
-        let record = if index + 1 == of {
-            let (source, version) = (undo.applied.source.as_str(), undo.applied.version.as_str());
-            Record::Removed { source, version, detail: serde_json::json!({"run": run, "by": "down file"}) }
-        } else {
-            Record::Nothing
-        };
+        let record = if index + 1 == of { undo.removed(run) } else { Record::Nothing };
         runner.step(&Job { run, step, script, proofs, record }, needs)?;
         let duration_ms = begun.elapsed().as_millis() as u64;
         runner.watch().event(Event::StepDone { step: step.id.clone(), duration_ms });
@@ -149,15 +134,14 @@ fn steps(
     Ok(())
 }
 
-fn count(db: &Connection, script: &Script) -> Result<(BTreeMap<String, i64>, HashMap<usize, NobodysRows>)> {
-    let mut lost = BTreeMap::new();
-    let mut proofs: HashMap<usize, NobodysRows> = HashMap::new();
-    for loss in losses(script) {
+fn count(db: &Connection, down: &Down) -> Result<Count> {
+    let losses = losses(down, Some(&crate::catalog::sqlite::read(db)?));
+    let mut count = Count { named: losses.named, ..Count::default() };
+    for loss in losses.counted {
         let there = "select name from sqlite_schema where type = 'table' and name = ?1 collate nocase";
         let table: Option<String> =
             db.query_row(there, [&loss.table.name], |row| row.get(0)).optional().db()?;
         let Some(table) = table else { continue };
-        // It may be gone already, by a step that was done before a crash.
         let column_there = "select count(*) from pragma_table_info(?1) where name = ?2 collate nocase";
         if let Some(column) = &loss.column
             && db.query_row(column_there, [&table, column], |row| row.get::<_, i64>(0)).db()? == 0
@@ -172,17 +156,9 @@ fn count(db: &Connection, script: &Script) -> Result<(BTreeMap<String, i64>, Has
         };
         let sql = format!("select count(*) from {} {filter}", Ident::new(table)?);
         let rows: i64 = db.query_row(&sql, [], |row| row.get(0)).db()?;
-        if rows > 0 {
-            lost.insert(what, rows);
-        } else {
-            let claim = NobodysRows { tables: vec![loss.table], column: loss.column, must_be_empty: true };
-            proofs
-                .entry(loss.statement)
-                .and_modify(|have| have.tables.extend(claim.tables.clone()))
-                .or_insert(claim);
-        }
+        count.add(loss, what, rows);
     }
-    Ok((lost, proofs))
+    Ok(count)
 }
 
 /// Puts the copy back that was made before the migration.
@@ -205,7 +181,7 @@ fn by_copy(
         .hint("write a down file, or a new migration"));
     }
     let plan = serde_json::json!({"undo": applied.version, "copy": outcome.copy});
-    let (run, _) = begin(runner, undo, history, &plan)?;
+    let run = begin(runner, undo, history, &plan)?;
     let lost = runner.restore(&copy, &outcome, options.discard_writes, |prepared, actor| {
         let detail = serde_json::json!({"by": "file copy", "copy": outcome.copy});
         ledger::sqlite::remove(prepared, actor, &applied.source, &applied.version, detail)
@@ -214,7 +190,9 @@ fn by_copy(
     runner.fenced(|db| ledger::sqlite::end_run(db, run, state, None))?;
     match lost {
         Ok(lost) => Ok((lost, outcome.copy)),
-        Err(crate::runner::sqlite::NotRestored::WouldLose(lost)) => Err(refuse_loss(&applied.version, &lost)),
+        Err(crate::runner::sqlite::NotRestored::WouldLose(lost)) => {
+            Err(refuse_loss(&applied.version, &lost, &[]))
+        }
         Err(crate::runner::sqlite::NotRestored::For(error)) => {
             Err(error.while_(format!("cannot roll back {}_{}", applied.version, applied.name)))
         }

@@ -62,3 +62,124 @@ fn a_rollback_that_slept_past_its_lease_leaves_the_newer_database_alone() {
     assert_eq!(files_with(&scene, ".restore"), Vec::<String>::new());
     scene.run("audit --verify").run();
 }
+
+const TABLE: (&str, &str) = ("0001_create.sql", "create table a (id integer primary key, v text, w text);");
+
+/// A scene whose second migration does nothing and whose down file is this, on a table with two rows.
+fn down(kind: Kind, sql: &str) -> Scene {
+    let scene = Scene::new(
+        kind,
+        &[TABLE, ("0002_more.sql", "create index a_v on a (v);"), ("0002_more.down.sql", sql)],
+    );
+    scene.run("migrate").run();
+    scene.sql("insert into a (id, v) values (1, 'x'), (2, 'y')");
+    scene
+}
+
+#[test]
+fn a_down_file_that_overwrites_values_is_refused_unless_they_may_go() {
+    for kind in [Kind::Sqlite, newest()] {
+        let scene = down(kind, "drop index a_v;\nupdate a set v = '';");
+        scene.run("rollback").status(3).stderr_contains("a.v (2 rows)").run();
+        assert_eq!(scene.sql("select v from a order by id"), "x\ny", "{kind:?}");
+        scene.run("rollback --discard-writes").run();
+        assert_eq!(scene.sql("select count(*) from a where v = ''"), "2", "{kind:?}");
+    }
+}
+
+#[test]
+fn a_down_file_that_drops_a_schema_is_refused_by_the_rows_in_it() {
+    let create = "create schema s;\ncreate table s.t (id integer);\ncreate table s.empty (id integer);";
+    let scene = Scene::new(
+        newest(),
+        &[("0001_schema.sql", create), ("0001_schema.down.sql", "drop schema s cascade;")],
+    );
+    scene.run("migrate").run();
+    scene.sql("insert into s.t select generate_series(1, 500)");
+    scene.run("rollback").status(3).stderr_contains("s.t (500 rows)").stderr_lacks("s.empty").run();
+    scene.sql("delete from s.t");
+    scene.run("rollback").run();
+    assert_eq!(scene.sql("select to_regnamespace('s') is null"), "t");
+}
+
+#[test]
+fn a_loss_that_cannot_be_counted_is_named() {
+    let scene = down(newest(), "drop index a_v;\nalter table a set unlogged;");
+    scene.run("rollback").status(3).stderr_contains("unlogged").run();
+    scene.run("rollback --discard-writes").run();
+}
+
+#[test]
+fn a_down_file_whose_failed_end_was_taken_out_runs_nothing_again() {
+    for kind in [Kind::Sqlite, newest()] {
+        let first = "insert into a (id, v) select max(id) + 1, 'down' from a;";
+        let no_transaction = "-- cofferdam:no-transaction\n";
+        let scene = down(kind, &format!("{no_transaction}{first}\ninsert into nowhere values (1);"));
+        scene.run("rollback").status(1).run();
+        let status = scene.run("status").any_status().run();
+        assert!(status.stdout.contains("0002") && !status.stdout.contains("run: ?"), "{}", status.stdout);
+        let file = "migrations/0002_more.down.sql";
+        scene.project.write(file, &format!("{no_transaction}{}", first.replace("'down'", "'other'")));
+        scene.run("rollback").status(3).stderr_contains("edited in a part that is done").run();
+        scene.project.write(file, &format!("{no_transaction}{first}"));
+        scene.run("rollback").run();
+        assert_eq!(scene.sql("select count(*) from a"), "3", "{kind:?}");
+        let versions = format!("select version from {}", scene.ledger("migration"));
+        assert_eq!(scene.sql(&versions), "0001", "{kind:?}");
+        scene.run("audit --verify").run();
+    }
+}
+
+#[test]
+fn a_down_file_waits_for_a_locked_table_no_longer_than_its_budget() {
+    let scene = down(newest(), "drop table a;");
+    let database = scene.postgres();
+    let mut holder = database.address().session(database.name()).expect("a session");
+    holder.run("begin; lock table a").expect("a lock");
+    let rollback = scene.run("rollback --lock-budget 1s").status(4).stderr_contains("held by pid");
+    rollback.timeout(Duration::from_secs(15)).run();
+    holder.run("commit").expect("a commit");
+}
+
+#[test]
+fn a_copy_is_not_put_back_over_rows_of_a_full_text_index() {
+    let scene = Scene::new(
+        Kind::Sqlite,
+        &[
+            ("0001_create.sql", "create table a (id integer primary key, v text);\ncreate virtual table words using fts5(body);"),
+            REBUILD[1],
+        ],
+    );
+    scene.run("migrate").run();
+    scene.sql("insert into words values ('written later')");
+    scene.run("rollback").status(3).stderr_contains("words (1 rows)").run();
+    assert_eq!(scene.sql("select body from words"), "written later");
+    scene.run("rollback --discard-writes").run();
+    assert_eq!(scene.sql("select count(*) from words"), "0");
+}
+
+#[test]
+fn the_copy_of_another_database_of_that_name_is_kept() {
+    let scene = Scene::new(Kind::Sqlite, &REBUILD);
+    scene.run("migrate").run();
+    let copies = files_with(&scene, ".before-0002");
+    let copy = directory(&scene).join(&copies[0]);
+    let kept = std::fs::read(&copy).expect("a copy");
+    let Database::Sqlite(database) = &scene.database else { panic!("a scene on SQLite") };
+    std::fs::remove_file(database.path()).expect("removed");
+    scene.run("migrate").run();
+    assert_eq!(std::fs::read(&copy).expect("a copy"), kept);
+    assert_eq!(files_with(&scene, ".before-0002").len(), 2);
+}
+
+#[test]
+fn what_the_migration_itself_wrote_is_not_lost_by_taking_it_back() {
+    let rebuild = format!(
+        "-- cofferdam:no-transaction\nbegin;\n{}\ncommit;\ninsert into a values (2, 'of the migration');",
+        REBUILD[1].1
+    );
+    let scene = Scene::new(Kind::Sqlite, &[REBUILD[0], ("0002_rebuild.sql", &rebuild)]);
+    scene.run("migrate").run();
+    scene.run("rollback").run();
+    assert_eq!(scene.sql("select id, v from a"), "1|x");
+}

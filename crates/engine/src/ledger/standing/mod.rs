@@ -225,7 +225,7 @@ pub fn progress(
     if run.command != MIGRATE {
         let next = format!("cofferdam {}", run.command);
         return Some(RunProgress {
-            version: None,
+            version: run.command.strip_prefix(ROLLBACK).map(str::to_owned),
             state: run.state,
             progress: 0.0,
             next,
@@ -279,14 +279,16 @@ pub fn left_open<'h>(history: &'h History, standing: &Standing<'_>) -> Option<&'
 
 /// The command that taking this version back is recorded under.
 pub fn rollback_command(version: &str) -> String {
-    format!("rollback {version}")
+    format!("{ROLLBACK}{version}")
 }
+
+const ROLLBACK: &str = "rollback ";
 
 /// The rollback that took its migration back and was cut off before it could say so: its
 /// run and the version.
 pub fn rolled_back(history: &History) -> Option<(&Run, &str)> {
     let run = history.open_run.as_ref()?;
-    let version = run.command.strip_prefix("rollback ")?;
+    let version = run.command.strip_prefix(ROLLBACK)?;
     let gone = !history.applied.iter().any(|applied| applied.version == version);
     gone.then_some((run, version))
 }

@@ -265,16 +265,23 @@ pub(crate) async fn read_catalog(session: &Session, limits: LockLimits) -> Resul
         if poll.pause().await {
             continue;
         }
-        let rows =
-            session.query(include_str!("sql/exclusive.sql"), &[]).await.map_err(|e| session.error(e))?;
-        let Some(row) = rows.first() else { return Err(error) };
-        let (table, holder): (String, Holder) = (row.get(6), Holder::of(row));
-        let seconds = limits.budget.as_secs_f64();
-        return Err(Error::blocked(format!(
-            "cannot read the catalog: {table} was locked for {seconds:.0} s, held by {holder}"
-        ))
-        .hint(WAY_OUT));
+        return Err(locked_out(session, "read the catalog", limits.budget, error).await?);
     }
+}
+
+/// The error of a read that waited for the whole budget, naming who has a table locked; else `error`.
+pub(crate) async fn locked_out(
+    session: &Session,
+    to_do: &str,
+    budget: Duration,
+    error: Error,
+) -> Result<Error> {
+    let rows = session.query(include_str!("sql/exclusive.sql"), &[]).await.map_err(|e| session.error(e))?;
+    let Some(row) = rows.first() else { return Ok(error) };
+    let (table, holder): (String, Holder) = (row.get(6), Holder::of(row));
+    let seconds = budget.as_secs_f64();
+    Ok(Error::blocked(format!("cannot {to_do}: {table} was locked for {seconds:.0} s, held by {holder}"))
+        .hint(WAY_OUT))
 }
 
 /// Who makes that backend wait.

@@ -19,8 +19,8 @@ use crate::db::error::SqlFailure;
 use crate::db::{self, DbResult, Poll, Session};
 use crate::ledger::{self, Lease, RunState, StepState, Taken};
 use crate::{Event, Project, Stop, Watch};
-pub(crate) use locks::read_catalog;
 use locks::{Attempts, Blocked};
+pub(crate) use locks::{locked_out, read_catalog};
 use pulse::Pulse;
 
 /// Weak locks (rows, `validate constraint`) make nobody queue for long; still we do not wait for ever.
