@@ -119,9 +119,9 @@ fn a_down_file_whose_failed_end_was_taken_out_runs_nothing_again() {
         let status = scene.run("status").any_status().run();
         assert!(status.stdout.contains("0002") && !status.stdout.contains("run: ?"), "{}", status.stdout);
         let file = "migrations/0002_more.down.sql";
-        scene.project.write(file, &format!("{no_transaction}{}", first.replace("'down'", "'other'")));
+        scene.project.write(file, format!("{no_transaction}{}", first.replace("'down'", "'other'")));
         scene.run("rollback").status(3).stderr_contains("edited in a part that is done").run();
-        scene.project.write(file, &format!("{no_transaction}{first}"));
+        scene.project.write(file, format!("{no_transaction}{first}"));
         scene.run("rollback").run();
         assert_eq!(scene.sql("select count(*) from a"), "3", "{kind:?}");
         let versions = format!("select version from {}", scene.ledger("migration"));
@@ -146,7 +146,10 @@ fn a_copy_is_not_put_back_over_rows_of_a_full_text_index() {
     let scene = Scene::new(
         Kind::Sqlite,
         &[
-            ("0001_create.sql", "create table a (id integer primary key, v text);\ncreate virtual table words using fts5(body);"),
+            (
+                "0001_create.sql",
+                "create table a (id integer primary key, v text);\ncreate virtual table words using fts5(body);",
+            ),
             REBUILD[1],
         ],
     );
