@@ -101,6 +101,18 @@ pub(crate) fn choose(
     Ok(Some(Chosen { target, direct, protected }))
 }
 
+/// The database of `DATABASE_URL` where it is another than `chosen`, as text without its
+/// password: it wins over the `database_url` of cofferdam.toml.
+pub(crate) fn other_of_variable(chosen: &Target, environment: &Environment) -> Option<String> {
+    let url = environment.database_url.as_deref()?;
+    match read(url, environment) {
+        Ok(target) if target.identity() == chosen.identity() => None,
+        Ok(target) => Some(target.redacted()),
+        // Not shown: what cannot be read may be a password all the same.
+        Err(_) => Some("a text that is no database URL".to_owned()),
+    }
+}
+
 /// Reads a URL, following one indirection.
 fn read(url: &str, environment: &Environment) -> Result<Target, Error> {
     match follow(url.trim(), environment)? {

@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 
-use cofferdam::audit::{self, AuditReport};
+use cofferdam::audit::{self, AuditReport, LogEntry};
 
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::output::json::Verdict;
-use crate::output::table;
-use crate::output::text::{self, Style};
+use crate::output::text::{self, Style, Tone};
 
 /// Show who changed what, and prove that the record is whole
 ///
@@ -42,16 +41,10 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
 fn human(report: &AuditReport, style: Style) -> String {
     let mut out = String::new();
     if !report.log.is_empty() {
-        let rows = report.log.iter().map(|entry| {
-            vec![
-                entry.seq.to_string(),
-                entry.at.clone(),
-                entry.actor.clone(),
-                entry.action.clone(),
-                entry.detail.clone(),
-            ]
-        });
-        out += &table::render(&["entry", "at", "who", "did", "what"], rows, style);
+        let digits = report.log.iter().map(|entry| entry.seq.to_string().len()).max().unwrap_or(1);
+        for entry in &report.log {
+            out += &one_entry(entry, digits, style);
+        }
     }
     let entries =
         if report.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", report.entries) };
@@ -62,6 +55,17 @@ fn human(report: &AuditReport, style: Style) -> String {
             let text = format!("the audit is broken at entry {seq}: {reason}");
             out += &text::labelled("error", &text, style);
         }
+    }
+    out
+}
+
+/// Who did what and when, and below it the JSON text, uncut: it is what the hash is of.
+fn one_entry(entry: &LogEntry, digits: usize, style: Style) -> String {
+    let LogEntry { seq, at, actor, action, detail } = entry;
+    let action = style.paint(Tone::Strong, &text::printable(action));
+    let mut out = format!("{seq:>digits$}  {}  {}  {action}\n", text::printable(at), text::printable(actor));
+    if detail != "{}" {
+        _ = writeln!(out, "{:digits$}  {}", "", text::printable(detail));
     }
     out
 }

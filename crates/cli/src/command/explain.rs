@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::output::table;
+use crate::output::text::{self, Style};
 
 /// Say what a rule finds, why, and what to write instead
 #[derive(Debug, clap::Args)]
@@ -77,7 +78,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     cards.sort_by_key(|card| card.id);
     let report = Report { rules: cards.iter().map(|card| Page::from(*card)).collect() };
     context.output.result(true, &report, || match (&args.rule, cards.as_slice()) {
-        (Some(_), [card]) => card.explain(),
+        (Some(_), [card]) => prose(&card.explain(), context.output.style()),
         _ => {
             let row = |card: &&Card| {
                 vec![card.id.to_owned(), card.severity.as_str().to_owned(), card.title.to_owned()]
@@ -86,6 +87,11 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
         }
     });
     Ok(Exit::Done)
+}
+
+/// The page at the width of the terminal; its SQL is indented, and stays as it is.
+fn prose(page: &str, style: Style) -> String {
+    text::wrap(page, style.width).iter().map(|line| format!("{line}\n")).collect()
 }
 
 fn find(id: &str) -> Result<&'static Card, Error> {

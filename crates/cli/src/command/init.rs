@@ -14,7 +14,8 @@ use crate::config;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Result;
-use crate::output::text;
+use crate::output::text::{self, Style};
+use crate::target;
 
 /// Look at this project and write cofferdam.toml
 ///
@@ -43,7 +44,7 @@ pub(crate) fn run(context: &Context, _: Args) -> Result<Exit> {
     let mut report = look(context, file)?;
     let url = written_url(context, &mut report.notes)?;
     write_new(file, &content(&report, url.as_deref()))?;
-    context.output.result(true, &report, || human(&report));
+    context.output.result(true, &report, || human(&report, context.output.style()));
     Ok(Exit::Done)
 }
 
@@ -80,6 +81,11 @@ fn look(context: &Context, file: &Path) -> Result<Report> {
 fn written_url(context: &Context, notes: &mut Vec<String>) -> Result<Option<String>> {
     let Some(url) = context.global.database_url.as_deref() else { return Ok(None) };
     let chosen = context.needed_database()?;
+    if let Some(other) = target::other_of_variable(&chosen.target, &context.environment) {
+        notes.push(format!(
+            "the variable DATABASE_URL is set to {other}, and wins over cofferdam.toml until it is unset"
+        ));
+    }
     Ok(match chosen.target {
         _ if url.starts_with("env:") => Some(url.to_owned()),
         Target::Sqlite(_) => Some(url.to_owned()),
@@ -132,7 +138,7 @@ fn write_new(path: &Path, text: &str) -> Result<(), Error> {
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(cannot)
 }
 
-fn human(report: &Report) -> String {
+fn human(report: &Report, style: Style) -> String {
     let mut out = format!("wrote {}\n", report.wrote);
     if let Some(dir) = &report.dir {
         let what = match report.format {
@@ -142,7 +148,7 @@ fn human(report: &Report) -> String {
         _ = writeln!(out, "found {}: {what}", dir.display());
     }
     for note in &report.notes {
-        _ = writeln!(out, "note: {}", text::printable(note));
+        out += &text::labelled("note", note, style);
     }
     out += "next:\n";
     for next in &report.next {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Result;
+use crate::output::text;
 use crate::places;
 
 /// Make the next migration file
@@ -58,8 +59,21 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
         files.push(file.display().to_string());
     }
     let report = Report { migration: Migration { version, name }, files };
-    context.output.result(true, &report, || report.files.iter().map(|file| format!("{file}\n")).collect());
+    context.output.result(true, &report, || human(&report));
     Ok(Exit::Done)
+}
+
+/// Which file to fill: `migrate` records one without statements as applied.
+fn human(report: &Report) -> String {
+    let lines: Vec<String> = match report.files.as_slice() {
+        [up, down] => vec![
+            format!("write the SQL into {up}"),
+            format!("and what takes it back into {down}"),
+            "then: cofferdam check".to_owned(),
+        ],
+        files => vec![format!("write the SQL into {}", files.join(", ")), "then: cofferdam check".to_owned()],
+    };
+    lines.iter().map(|line| format!("{}\n", text::printable(line))).collect()
 }
 
 /// The name as it stands in a file name.

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use cofferdam::Project;
+use cofferdam::ledger::RunState;
+use cofferdam::ledger::standing::RunProgress;
 use cofferdam::status::{self, StatusReport};
 use cofferdam_analysis::{Error, ErrorKind, Finding, Severity};
 
@@ -119,19 +121,27 @@ fn human(report: &StatusReport, style: Style, all: bool) -> String {
         out += &table::render(&["pending", "name"], pending, style);
     }
     if let Some(run) = &report.run {
-        let version = run.version.as_deref().unwrap_or("?");
-        _ = writeln!(
-            out,
-            "run: {version} is {}, {:.0} % done; next: {}",
-            run.state.as_str(),
-            run.progress * 100.0,
-            run.next
-        );
+        out += &one_run(run, style);
     }
     if let Some(runner) = &report.runner {
         _ = writeln!(out, "at work: {}", text::printable(runner));
     }
     _ = writeln!(out, "{} applied, {} pending", report.applied.len(), report.pending.len());
+    out
+}
+
+/// A run that is not done. `failed` is said only together with the cause.
+fn one_run(run: &RunProgress, style: Style) -> String {
+    let state = match (run.state, &run.error) {
+        (RunState::Failed, None) => "not finished",
+        (state, _) => state.as_str(),
+    };
+    let version = run.version.as_deref().unwrap_or("?");
+    let mut out =
+        format!("run: {version} is {state}, {:.0} % done; next: {}\n", run.progress * 100.0, run.next);
+    if let Some(cause) = &run.error {
+        out += &text::labelled("cause", cause, style);
+    }
     out
 }
 

@@ -63,6 +63,10 @@ pub(crate) fn one(finding: &Finding, style: Style) -> String {
             format!("to accept it, write above the statement: -- cofferdam:allow {} REASON", finding.rule);
         out += &item("allow", &directive, style);
     }
+    if finding.refuses() && can_be_allowed {
+        let once = format!("cofferdam migrate --allow {} --reason TEXT", finding.rule);
+        out += &item("allow once", &once, style);
+    }
     out
 }
 
@@ -180,8 +184,8 @@ mod tests {
           = safe form: instead, each in a file or transaction of its own
               alter table notes add constraint c check (length(body) < 9000) not valid;
               alter table notes validate constraint c;
-          = allow: to accept it, write above the statement: -- cofferdam:allow add-check
-                   REASON
+          = allow: to accept it, write above the statement:
+                   -- cofferdam:allow add-check REASON
         ");
     }
 

@@ -38,9 +38,12 @@ impl Style {
 }
 
 /// `text` without what a terminal would obey: file names, SQL and server messages
-/// may hold escape sequences.
+/// may hold escape sequences. Lines end in `\n`, also those of files from Windows.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
+    text.replace("\r\n", "\n")
+        .chars()
+        .map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// `label: text`, further lines indented below the text's first.
@@ -64,7 +67,8 @@ pub(crate) fn labelled(label: &str, text: &str, style: Style) -> String {
 }
 
 /// Cuts `text` into lines of at most `width` characters, at spaces. Line breaks of the
-/// text stay; a word longer than a line (a path, a URL) is not cut.
+/// text stay; a word longer than a line (a path, a URL) is not cut, and neither is a
+/// directive, which people copy into their files.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
@@ -75,7 +79,7 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
             lines.push(paragraph.trim_end().to_owned());
             continue;
         }
-        for word in paragraph.split_whitespace() {
+        for word in uncut(paragraph) {
             let length = word.chars().count();
             if columns > 0 && columns + 1 + length > width {
                 lines.push(std::mem::take(&mut line));
@@ -85,7 +89,7 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
                 line.push(' ');
                 columns += 1;
             }
-            line.push_str(word);
+            line.push_str(&word);
             columns += length;
         }
         lines.push(line);
@@ -94,6 +98,26 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         lines.push(String::new());
     }
     lines
+}
+
+/// The words of a paragraph; those of `-- cofferdam:allow RULE REASON` are one.
+fn uncut(paragraph: &str) -> Vec<String> {
+    let mut words = paragraph.split_whitespace().peekable();
+    let mut found = Vec::new();
+    while let Some(word) = words.next() {
+        let mut whole = word.to_owned();
+        let opens = word.ends_with("--") || word.ends_with('#');
+        if let Some(directive) = words.next_if(|next| opens && next.starts_with("cofferdam:")) {
+            let rule = words.next_if(|_| directive == "cofferdam:allow");
+            let reason = words.next_if(|next| rule.is_some() && next.starts_with("REASON"));
+            for part in [Some(directive), rule, reason].into_iter().flatten() {
+                whole.push(' ');
+                whole.push_str(part);
+            }
+        }
+        found.push(whole);
+    }
+    found
 }
 
 /// `1 file`, `2 files`.
@@ -127,6 +151,24 @@ mod tests {
         );
         assert_eq!(wrap("first\nsecond", 80), ["first", "second"]);
         assert_eq!(wrap("", 80), [""]);
+    }
+
+    #[test]
+    fn a_directive_is_never_cut() {
+        let hint = "to lose them on purpose: -- cofferdam:allow RULE REASON before the statement";
+        for width in [30, 40, 50] {
+            let lines = wrap(hint, width);
+            let whole = lines.iter().any(|line| line.contains("-- cofferdam:allow RULE REASON"));
+            assert!(whole && lines.len() > 1, "{width}: {lines:?}");
+            assert_eq!(lines.join(" "), hint);
+        }
+        assert_eq!(wrap("a # cofferdam:no-transaction b", 5), ["a", "# cofferdam:no-transaction", "b"]);
+        assert_eq!(wrap("a -- b", 3), ["a", "--", "b"]);
+    }
+
+    #[test]
+    fn lines_of_windows_end_as_others_do() {
+        assert_eq!(printable("a\r\nb\rc"), "a\nb\u{fffd}c");
     }
 
     #[test]

@@ -24,8 +24,9 @@ fn a_finding_is_shown_in_its_line_with_the_reason_and_what_to_do() {
              the transaction lasts
       = cost: takes AccessExclusive
       = help: rename the table out of the way, and drop it in a later migration once
-              a backup holds it; if it is meant: -- cofferdam:allow drop-table
-              REASON
+              a backup holds it; if it is meant:
+              -- cofferdam:allow drop-table REASON
+      = allow once: cofferdam migrate --allow drop-table --reason TEXT
 
     1 file, 1 statement: 1 error
     ");

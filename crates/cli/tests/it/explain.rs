@@ -28,3 +28,19 @@ fn a_mistyped_rule_is_corrected() {
     let output = Project::new().cofferdam("explain drop-tabel").status(2).run();
     assert_eq!(output.stderr, "error: there is no rule `drop-tabel`\nhint: did you mean `drop-table`?\n");
 }
+
+#[test]
+fn prose_ends_at_the_width_and_sql_stays_as_it_is() {
+    let project = Project::new();
+    let document = document("explain", &project.cofferdam("explain --format json").run());
+    for rule in document["rules"].as_array().expect("rules") {
+        let id = rule["id"].as_str().expect("an id");
+        let page = project.cofferdam(&format!("explain {id}")).run().stdout;
+        let long = page.lines().find(|line| !line.starts_with(' ') && line.chars().count() > 80);
+        assert_eq!(long, None, "{page}");
+        let sql = rule["bad"]["text"].as_str().unwrap_or_default();
+        for line in sql.lines().filter(|line| !line.trim().is_empty()) {
+            assert!(page.contains(&format!("    {line}")), "{line} in {page}");
+        }
+    }
+}

@@ -82,3 +82,22 @@ fn a_url_that_holds_no_secret_is_written_down() {
     project.cofferdam("init --database-url sqlite:notes.db").run();
     assert!(project.read("cofferdam.toml").contains("database_url = \"sqlite:notes.db\"\n"));
 }
+
+#[test]
+fn a_variable_that_will_win_over_the_written_url_is_noted() {
+    let noted = |url: &str, variable: &str| {
+        let project = Project::new();
+        let init = project.cofferdam(&format!("init --format json --database-url {url}"));
+        document("init", &init.env("DATABASE_URL", variable).run())["notes"].to_string()
+    };
+    let notes = noted("sqlite:notes.db", "postgres://app:hunter2@db.example/app");
+    assert!(
+        notes.contains("DATABASE_URL is set to app@db.example") && notes.contains("wins over"),
+        "{notes}"
+    );
+    assert!(!notes.contains("hunter2"), "{notes}");
+    let notes = noted("sqlite:notes.db", "hunter2");
+    assert!(notes.contains("no database URL") && !notes.contains("hunter2"), "{notes}");
+    let notes = noted("sqlite:notes.db", "file:./notes.db");
+    assert!(!notes.contains("wins over"), "{notes}");
+}

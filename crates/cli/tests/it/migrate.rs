@@ -89,6 +89,35 @@ fn a_failing_statement_is_shown_in_its_file_and_what_ran_before_stays() {
     let status = document("status", &project.cofferdam("status --format json").run());
     assert_eq!(status["applied"].as_array().map(Vec::len), Some(2));
     assert_eq!(status["pending"][0]["version"], "0003");
+    let status = project.cofferdam("status").run();
+    assert!(
+        status.stdout.contains("run: 0003 is failed, 0 % done; next: cofferdam migrate\ncause: "),
+        "{status}"
+    );
+}
+
+#[test]
+fn the_statements_of_a_file_from_windows_are_shown_as_others() {
+    let crlf = "create table tags (\r\n  id integer primary key,\r\n  name text\r\n);\r\n";
+    let project = project().file("migrations/0003_tags.sql", crlf);
+    let output = project.cofferdam("plan").stdout_lacks("\u{fffd}").stdout_lacks("\r").run();
+    assert!(output.stdout.contains("    create table tags (\n      id integer primary key,\n"), "{output}");
+}
+
+#[test]
+fn the_audit_shows_each_entry_with_its_exact_text_uncut() {
+    let project = project();
+    project.cofferdam("migrate").run();
+    let log = document("audit", &project.cofferdam("audit --format json").run());
+    let shown = project.cofferdam("audit").run();
+    for entry in log["log"].as_array().expect("entries") {
+        let field = |name: &str| entry[name].as_str().expect("text").to_owned();
+        let head = format!("{}  {}  {}  {}", entry["seq"], field("at"), field("actor"), field("action"));
+        assert!(shown.stdout.lines().any(|line| line.trim_start() == head), "{head} in {shown}");
+        let detail = field("detail");
+        let is_shown = shown.stdout.lines().any(|line| line.trim_start() == detail);
+        assert!(is_shown || detail == "{}", "{detail} in {shown}");
+    }
 }
 
 #[test]

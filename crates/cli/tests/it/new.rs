@@ -15,13 +15,18 @@ fn the_first_migration_makes_the_folder() {
 #[test]
 fn the_next_one_is_numbered_like_the_newest() {
     let project = Project::new().file("db/migrations/00041_a.sql", "");
-    project.cofferdam("new b").stdout("db/migrations/00042_b.sql\n").run();
+    project.cofferdam("new b").stdout_contains("write the SQL into db/migrations/00042_b.sql\n").run();
 }
 
 #[test]
 fn a_folder_of_pairs_gets_a_pair() {
     let project = Project::new().file("migrations/7_a.up.sql", "").file("migrations/7_a.down.sql", "");
-    project.cofferdam("new b").stdout("migrations/8_b.up.sql\nmigrations/8_b.down.sql\n").run();
+    let output = project.cofferdam("new b").run();
+    insta::assert_snapshot!(output.stdout, @r"
+    write the SQL into migrations/8_b.up.sql
+    and what takes it back into migrations/8_b.down.sql
+    then: cofferdam check
+    ");
 }
 
 #[test]
