@@ -207,7 +207,7 @@ fn a_runner_stopped_inside_a_step_is_ended_by_the_one_that_takes_over() {
     let stopped = scene.with_lease("migrate", "1000").any_status().spawn();
     wait_for(
         &scene,
-        "select count(*) from pg_stat_activity where datname = current_database() and query like '%pg_sleep(1)%' and pid <> pg_backend_pid()",
+        "select count(*) from pg_stat_activity where datname = current_database() and query like '%pg_sleep(1)%' and application_name like 'cofferdam%'",
         "1",
     );
     stopped.pause();
