@@ -45,6 +45,7 @@ fn on_sqlite_it_reads_as_follows() {
     insta::with_settings!({filters => vec![
         (r"Applied in [0-9.]+ m?s", "Applied in [TIME]"),
         (r"server in\s+\S+", "server in [DIR]"),
+        (r"(run-\d+)\.[0-9a-f]{8}", "$1.[ID]"),
         (r"(?s)note: cofferdam is not installed; here it is.*", "[WHERE]"),
     ]}, {
         insta::assert_snapshot!(output.stdout);

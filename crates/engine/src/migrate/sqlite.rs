@@ -217,11 +217,20 @@ fn rollback_point(target: &SqliteTarget, file: &File<'_>, run: String) -> Option
     Some((file.migration.path.display().to_string(), point))
 }
 
-/// Beside the database, so that it is on the same disk and easy to find.
+/// Beside the database, so that it is on the same disk and easy to find. `run` also says
+/// which database it is of: one that is made anew counts its runs from 1 again.
 fn copy_path(database: &Path, run: &str, version: &str) -> PathBuf {
     let mut name = database.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".before-{version}.run-{run}"));
     database.with_file_name(name)
+}
+
+/// What tells this database from another one at the same path.
+fn database_mark(db: &Connection) -> Result<String> {
+    use crate::db::DbResult as _;
+    let sql = "select value from _cofferdam_meta where key = 'database_id'";
+    let id: String = db.query_row(sql, [], |row| row.get(0)).db()?;
+    Ok(id.chars().filter(char::is_ascii_hexdigit).take(8).collect())
 }
 
 fn apply_all(
@@ -235,12 +244,13 @@ fn apply_all(
 ) -> Result<()> {
     let of = work.step_count();
     let mut number = 0;
+    let made_by = format!("{run}.{}", database_mark(runner.db())?);
     for file in &work.files {
         let begun = Instant::now();
         let mut needs = needs(&file.script, &file.plan);
         needs.may_lose = file.allows(&LOSES_ROWS);
         needs.may_drop.clone_from(&file.may_drop);
-        if let Some((_, taken)) = rollback_point(target, file, run.to_string()) {
+        if let Some((_, taken)) = rollback_point(target, file, made_by.clone()) {
             needs.copy_to = taken.path.as_ref().map(PathBuf::from);
             *point = Some(taken);
         }
@@ -278,7 +288,9 @@ fn apply_file(
         let last = index + 1 == steps.len();
         let record = file.record(project, run, begun, last);
         // The copy is the state before the file's first step, and only that.
-        let needs = FileNeeds { copy_to: needs.copy_to.clone().filter(|_| index == 0), ..needs.clone() };
+        let copy_to = needs.copy_to.clone().filter(|_| index == 0);
+        let copied = needs.copy_to.clone().filter(|_| last);
+        let needs = FileNeeds { copy_to, copied, ..needs.clone() };
         runner.step(&Job { run, step, script: &file.script, proofs: &file.proofs, record }, &needs)?;
         let duration_ms = step_begun.elapsed().as_millis() as u64;
         runner.watch().event(Event::StepDone { step: step.id.clone(), duration_ms });

@@ -199,11 +199,21 @@ fn by_copy(
     }
 }
 
-/// What the step that made the copy left in the ledger.
+/// What the ledger says of the copy: by the file's last step, or by the one that made it
+/// when somebody else wrote between the two.
 fn outcome_of(db: &Connection, run: Option<i64>, version: &str) -> Result<Option<Outcome>> {
-    let sql = "select outcome from _cofferdam_step
-               where run_id = ?1 and (id = ?2 or id = ?2 || '/1') and state = 'done' and outcome is not null";
-    let text: Option<String> =
-        db.query_row(sql, rusqlite::params![run, version], |row| row.get(0)).optional().db()?;
-    Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    let sql = "select id, outcome from _cofferdam_step
+               where run_id = ?1 and state = 'done' and outcome is not null";
+    let mut statement = db.prepare(sql).db()?;
+    let mut rows = statement.query([run]).db()?;
+    let mut newest = None;
+    while let Some(row) = rows.next().db()? {
+        let (id, text): (String, String) = (row.get(0).db()?, row.get(1).db()?);
+        let Some(number) = standing::number_of(&id, version) else { continue };
+        let Ok(outcome) = serde_json::from_str::<Outcome>(&text) else { continue };
+        if newest.as_ref().is_none_or(|(before, _)| number > *before) {
+            newest = Some((number, outcome));
+        }
+    }
+    Ok(newest.map(|(_, outcome)| outcome))
 }

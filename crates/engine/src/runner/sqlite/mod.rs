@@ -55,6 +55,9 @@ pub struct FileNeeds {
     pub may_drop: HashSet<(String, String)>,
     /// Where to copy the database first.
     pub copy_to: Option<PathBuf>,
+    /// The copy that the file's first step made: what the tables hold after this step is
+    /// what a rollback may replace.
+    pub copied: Option<PathBuf>,
 }
 
 /// A runner that holds the lease.
@@ -65,6 +68,8 @@ pub struct Runner<'w> {
     options: RunnerOptions,
     actor: String,
     made: proof::Made,
+    /// The file's data version when the copy was made; another connection's commit changes it.
+    copied_at: Option<i64>,
     settings: Vec<(&'static str, rusqlite::types::Value)>,
     watch: &'w mut dyn Watch,
 }
@@ -115,7 +120,17 @@ impl<'w> Runner<'w> {
             settings.push((name, db.pragma_query_value(None, name, |row| row.get(0)).db()?));
         }
         let (target, actor) = (target.clone(), project.actor.clone());
-        Ok(Runner { db, target, fence, options, actor, made: proof::Made::default(), settings, watch })
+        Ok(Runner {
+            db,
+            target,
+            fence,
+            options,
+            actor,
+            made: proof::Made::default(),
+            copied_at: None,
+            settings,
+            watch,
+        })
     }
 
     /// The connection that steps run on.
@@ -217,7 +232,7 @@ impl<'w> Runner<'w> {
     pub fn step(&mut self, job: &Job<'_>, needs: &FileNeeds) -> Result<()> {
         self.check_stop()?;
         if job.step.outside.is_some() {
-            return self.outside(job);
+            return self.outside(job, needs);
         }
         self.begin()?;
         match self.attempt(job, needs).and_then(|()| self.commit()) {
@@ -238,6 +253,7 @@ impl<'w> Runner<'w> {
         crash::hit(CrashPoint::StepBegun);
         if let Some(path) = &needs.copy_to {
             self.copy(path)?;
+            self.copied_at = Some(proof::data_version(&self.db)?);
         }
         let before = if needs.rebuilds { state::row_counts(&self.db)? } else { Vec::new() };
         for (index, statement) in job.step.statements.iter().zip(job.statements()) {
@@ -255,7 +271,7 @@ impl<'w> Runner<'w> {
             state::check_foreign_keys(&self.db)?;
         }
         let made = self.made.witnesses(&self.db)?;
-        let outcome = state::outcome(&self.db, needs.copy_to.as_deref(), made)?;
+        let outcome = state::outcome(&self.db, self.copy_to_tell_of(needs)?, made)?;
         self.record(job, outcome.as_deref())?;
         crash::hit(CrashPoint::StepRecorded);
         Ok(())
@@ -290,12 +306,30 @@ impl<'w> Runner<'w> {
             .hint("run the same pragma on a copy to see all of them"))
     }
 
-    fn outside(&mut self, job: &Job<'_>) -> Result<()> {
+    /// The copy whose tables this step's row tells of: the step that made it tells what it
+    /// left, and the file's last one again, unless somebody else wrote between the two:
+    /// their rows must not pass for the migration's.
+    fn copy_to_tell_of<'n>(&self, needs: &'n FileNeeds) -> Result<Option<&'n Path>> {
+        if needs.copy_to.is_some() {
+            return Ok(needs.copy_to.as_deref());
+        }
+        let undisturbed = self.copied_at == Some(proof::data_version(&self.db)?);
+        Ok(needs.copied.as_deref().filter(|_| undisturbed))
+    }
+
+    fn outside(&mut self, job: &Job<'_>, needs: &FileNeeds) -> Result<()> {
+        if let Some(path) = &needs.copy_to {
+            self.fenced(|_| self.copy(path))?;
+            self.copied_at = Some(proof::data_version(&self.db)?);
+        }
         for statement in job.statements() {
             self.execute(job.script, statement)?;
         }
         crash::hit(CrashPoint::OutsideDone);
-        self.fenced(|_| self.record(job, None))?;
+        self.fenced(|db| {
+            let outcome = state::outcome(db, self.copy_to_tell_of(needs)?, Vec::new())?;
+            self.record(job, outcome.as_deref())
+        })?;
         crash::hit(CrashPoint::OutsideRecorded);
         Ok(())
     }
@@ -402,6 +436,7 @@ pub fn needs(script: &Script, file: &plan::FilePlan) -> FileNeeds {
         may_lose: false,
         may_drop: HashSet::new(),
         copy_to: None,
+        copied: None,
     }
 }
 

@@ -131,7 +131,7 @@ fn table_exists(db: &Connection, name: &str) -> Result<bool> {
     db.query_row(sql, [name], |row| row.get(0)).db()
 }
 
-fn data_version(db: &Connection) -> Result<i64> {
+pub(super) fn data_version(db: &Connection) -> Result<i64> {
     db.query_row("pragma data_version", [], |row| row.get(0)).db()
 }
 

@@ -23,10 +23,11 @@ pub struct TableState {
     pub checksum: String,
 }
 
-/// The users' tables: not SQLite's, not ours, not the hidden parts of virtual tables.
+/// The users' tables, virtual ones among them: not SQLite's, not ours, and not the hidden
+/// parts of virtual tables, whose content shows through those.
 fn user_tables(db: &Connection) -> Result<Vec<String>> {
     let sql = "select name from pragma_table_list
-               where schema = 'main' and type = 'table'
+               where schema = 'main' and type in ('table', 'virtual')
                  and name not like 'sqlite\\_%' escape '\\' and name not like '\\_cofferdam\\_%' escape '\\'
                order by name";
     let mut statement = db.prepare(sql).db()?;
