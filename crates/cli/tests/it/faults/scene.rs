@@ -119,6 +119,10 @@ impl Scene {
                 let mut files: Vec<String> =
                     files.map(|f| f.file_name().to_string_lossy().into_owned()).collect();
                 files.retain(|name| !name.ends_with("-wal") && !name.ends_with("-shm"));
+                // A copy's name ends with the database's own id, which differs between databases.
+                let id =
+                    database.sql("select substr(value, 1, 8) from _cofferdam_meta where key = 'database_id'");
+                files.iter_mut().for_each(|name| *name = name.replace(&*id, "ID"));
                 files.sort();
                 let names = database.sql(
                     "select name from sqlite_schema where type = 'table'
