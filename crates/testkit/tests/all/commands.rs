@@ -84,7 +84,7 @@ fn a_child_reads_what_it_is_given_even_more_than_a_pipe_holds() {
 
 #[test]
 fn a_running_child_can_be_waited_for_paused_and_killed() {
-    let mut child = shell("echo ready; sleep 1000; echo never").spawn();
+    let mut child = shell("echo ready; exec sleep 1000").spawn();
     assert_eq!(child.wait_for_stdout("ready"), "ready\n");
     child.pause();
     child.go_on();
