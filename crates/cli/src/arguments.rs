@@ -225,7 +225,6 @@ mod tests {
             "c migrate --stop-file f",
             "c migrate --keep 1d",
             "c plan --checklist f.md",
-            "c adopt --keep-in-step",
             "c check --fix",
             "c check --diff main",
             "c check --format sarif",

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use cofferdam::folder::{Format, OutOfOrder};
 use cofferdam_analysis::{Error, Lines, Severity, Span};
 use serde::Deserialize;
 use toml::Spanned;
@@ -75,26 +76,6 @@ pub(crate) struct Check {
     pub(crate) since: Option<String>,
     /// The severity from which `check` exits 1.
     pub(crate) fail_on: Option<FailOn>,
-}
-
-/// A naming scheme of migration files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Format {
-    /// `0001_name.sql`, `0001_name.down.sql`.
-    Native,
-    /// sqlx's: `0001_name.sql`, or pairs of `.up.sql` and `.down.sql`.
-    Sqlx,
-}
-
-/// What to do with a pending file below the last applied one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum OutOfOrder {
-    /// Run it, with a note.
-    Apply,
-    /// Exit 3.
-    Refuse,
 }
 
 /// `--fail-on`.

@@ -3,13 +3,13 @@
 use std::future::Future;
 use std::path::{Path, PathBuf};
 
-use cofferdam::folder::{Folder, Format, OutOfOrder};
+use cofferdam::folder::{Folder, Format};
 use cofferdam::{Project, Stop};
 use cofferdam_analysis::Error;
 
 use crate::arguments::Global;
 use crate::caller;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::environment::Environment;
 use crate::failure::Result;
 use crate::interrupt;
@@ -104,10 +104,7 @@ impl Context {
 
     /// The configured format, if one is.
     pub(crate) fn format(&self) -> Option<Format> {
-        self.config.settings.migrations.format.map(|format| match format {
-            config::Format::Native => Format::Native,
-            config::Format::Sqlx => Format::Sqlx,
-        })
+        self.config.settings.migrations.format
     }
 
     /// The database together with its migrations.
@@ -118,16 +115,12 @@ impl Context {
     /// `chosen` together with the migrations.
     pub(crate) fn project_of(&self, chosen: Chosen) -> Result<Project> {
         let folder = self.needed_folder()?;
-        let out_of_order = self.config.settings.migrations.out_of_order;
         Ok(Project {
             target: chosen.with_session()?,
             connect: self.environment.connect_options()?,
             folder,
             format_given: self.format().is_some(),
-            out_of_order: out_of_order.map(|late| match late {
-                config::OutOfOrder::Apply => OutOfOrder::Apply,
-                config::OutOfOrder::Refuse => OutOfOrder::Refuse,
-            }),
+            out_of_order: self.config.settings.migrations.out_of_order,
             actor: caller::name(),
         })
     }

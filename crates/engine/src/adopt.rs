@@ -2,22 +2,26 @@
 //!
 //! Promise: the other tool's history is checked against the folder with that tool's own
 //! checksums and imported once, with our checksum of each file, in one transaction; the
-//! other ledger is not touched. What there is to import is decided under the lease, so that of
-//! several at once one imports and the others find it done. Refused: a migration that failed half way, one whose
-//! file is missing or was edited.
+//! other ledger is not touched, unless it is to be kept in step: then what it lacks is
+//! added in the same transaction. What there is to import is decided under the lease, so
+//! that of several at once one imports and the others find it done. Refused: a migration
+//! that failed half way, one whose file is missing or was edited, ledgers of two tools.
 //!
 //! Crash: before the commit nothing is imported, after it everything is; running it again
 //! imports what came since.
 
 use std::time::Duration;
 
-use cofferdam_analysis::{Error, Result};
+use cofferdam_analysis::sql::Dialect;
+use cofferdam_analysis::{Error, Finding, Result};
+use rusqlite::Connection;
 use serde::Serialize;
+use tokio_postgres::Client;
 
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, SqliteMode, SqliteOptions, Target};
-use crate::folder::Format;
-use crate::foreign::{self, SqlxRow, Surroundings};
+use crate::folder::Migration;
+use crate::foreign::{self, Found, InStep, Surroundings, Writes};
 use crate::ledger::{self, History, Kind, NewMigration};
 use crate::runner::{LockLimits, postgres, sqlite};
 use crate::{Project, Stop, Watch};
@@ -27,6 +31,8 @@ use crate::{Project, Stop, Watch};
 pub struct Options {
     /// Start a ledger that counts nothing as applied.
     pub none: bool,
+    /// Go on writing the other tool's ledger from now on.
+    pub keep_in_step: bool,
     /// How long to wait while another runner is at work.
     pub lease_wait: Duration,
     /// Raised to stop.
@@ -34,7 +40,7 @@ pub struct Options {
 }
 
 /// The answer of `adopt`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct AdoptReport {
     /// The tool whose history was taken over; `None` with `--none`.
     pub source: Option<String>,
@@ -44,6 +50,10 @@ pub struct AdoptReport {
     pub already: usize,
     /// The versions that `migrate` would apply.
     pub pending: Vec<String>,
+    /// The tool whose ledger is kept in step from now on.
+    pub keep_in_step: Option<String>,
+    /// What is odd about the tool's history, and does not stand in the way.
+    pub problems: Vec<Finding>,
 }
 
 /// A migration that was imported.
@@ -58,10 +68,13 @@ pub struct Adopted {
 /// What is to be imported.
 struct Import<'a> {
     project: &'a Project,
-    rows: Vec<(&'a crate::folder::Migration, String)>,
+    found: Option<&'a Found>,
+    content: foreign::Import,
     already: usize,
     pending: Vec<String>,
-    source: Option<&'static str>,
+    in_step: Option<InStep>,
+    /// What the other ledger lacks.
+    catch_up: Vec<Writes>,
 }
 
 /// Adopts.
@@ -72,13 +85,14 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
     match &project.target {
         Target::Postgres(target) => {
             let session = db::connect(target, &project.connect).await?;
-            let has_ledger = ledger::postgres::exists(&session).await?;
-            let history =
-                if has_ledger { ledger::postgres::history(&session).await? } else { History::default() };
+            // Refused before anything is written.
+            let history = match ledger::postgres::exists(&session).await? {
+                true => ledger::postgres::history(&session).await?,
+                false => History::default(),
+            };
             let around = foreign::postgres(&session).await?;
             let project = project.as_history_has_it(&history, &around)?;
-            // Refused before anything is written.
-            import(&project, &history, &around, options.none)?;
+            import(&project, &history, &around, options, Dialect::Postgres)?;
             ledger::postgres::create(&session, &project.actor).await?;
             crash::hit(CrashPoint::LedgerCreated);
             let runner_options = postgres::RunnerOptions {
@@ -87,31 +101,22 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
                 stop: options.stop.clone(),
             };
             let runner = postgres::Runner::start(session, &project, runner_options, watch).await?;
-            let recorded = runner
-                .fenced(async |client| {
-                    // Another one may have adopted while we waited for the lease.
-                    let history = ledger::postgres::history(client).await?;
-                    let around = foreign::postgres(client).await?;
-                    let project = project.as_history_has_it(&history, &around)?;
-                    let import = import(&project, &history, &around, options.none)?;
-                    let (rows, detail) = (import.migrations(), import.detail());
-                    ledger::postgres::record(client, &project.actor, "adopt", &rows, detail).await?;
-                    crash::hit(CrashPoint::AdoptRecorded);
-                    Ok(import.report())
-                })
-                .await;
+            let recorded =
+                runner.fenced(async |client| record_on_postgres(client, &project, options).await).await;
             runner.release().await?;
             recorded
         }
         Target::Sqlite(target) => {
             let options_rw = SqliteOptions { wal: true, ..SqliteOptions::new(SqliteMode::ReadWrite) };
             let db = db::open_sqlite(target, options_rw)?;
-            let has_ledger = ledger::sqlite::exists(&db)?;
-            let history = if has_ledger { ledger::sqlite::history(&db)? } else { History::default() };
+            // Refused before anything is written.
+            let history = match ledger::sqlite::exists(&db)? {
+                true => ledger::sqlite::history(&db)?,
+                false => History::default(),
+            };
             let around = foreign::sqlite(&db)?;
             let project = project.as_history_has_it(&history, &around)?;
-            // Refused before anything is written.
-            import(&project, &history, &around, options.none)?;
+            import(&project, &history, &around, options, Dialect::Sqlite)?;
             ledger::sqlite::create(&db, &project.actor)?;
             crash::hit(CrashPoint::LedgerCreated);
             let runner_options = sqlite::RunnerOptions {
@@ -120,116 +125,213 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
                 stop: options.stop.clone(),
             };
             let runner = sqlite::Runner::start(db, target, &project, runner_options, watch)?;
-            let recorded = runner.fenced(|db| {
-                // Another one may have adopted while we waited for the lease.
-                let history = ledger::sqlite::history(db)?;
-                let around = foreign::sqlite(db)?;
-                let project = project.as_history_has_it(&history, &around)?;
-                let import = import(&project, &history, &around, options.none)?;
-                ledger::sqlite::record(db, &project.actor, "adopt", &import.migrations(), import.detail())?;
-                crash::hit(CrashPoint::AdoptRecorded);
-                Ok(import.report())
-            });
+            let recorded = runner.fenced(|db| record_on_sqlite(db, &project, options));
             runner.release()?;
             recorded
         }
     }
 }
 
+/// Imports in the open transaction. Another one may have adopted while we waited for the lease.
+async fn record_on_postgres(client: &Client, project: &Project, options: &Options) -> Result<AdoptReport> {
+    let history = ledger::postgres::history(client).await?;
+    let around = foreign::postgres(client).await?;
+    let import = import(project, &history, &around, options, Dialect::Postgres)?;
+    ledger::postgres::record(client, &project.actor, "adopt", &import.migrations(), import.detail()).await?;
+    for writes in &import.catch_up {
+        writes.to_postgres(client, Duration::ZERO).await?;
+    }
+    if let Some(in_step) = &import.in_step {
+        ledger::postgres::set_meta(client, InStep::KEY, &in_step.to_text()).await?;
+    }
+    crash::hit(CrashPoint::AdoptRecorded);
+    Ok(import.report())
+}
+
+/// As [`record_on_postgres`].
+fn record_on_sqlite(db: &Connection, project: &Project, options: &Options) -> Result<AdoptReport> {
+    let history = ledger::sqlite::history(db)?;
+    let around = foreign::sqlite(db)?;
+    let import = import(project, &history, &around, options, Dialect::Sqlite)?;
+    ledger::sqlite::record(db, &project.actor, "adopt", &import.migrations(), import.detail())?;
+    for writes in &import.catch_up {
+        writes.to_sqlite(db, Duration::ZERO)?;
+    }
+    if let Some(in_step) = &import.in_step {
+        ledger::sqlite::set_meta(db, InStep::KEY, &in_step.to_text())?;
+    }
+    crash::hit(CrashPoint::AdoptRecorded);
+    Ok(import.report())
+}
+
 fn import<'a>(
     project: &'a Project,
     history: &History,
-    around: &Surroundings,
-    none: bool,
+    around: &'a Surroundings,
+    options: &Options,
+    dialect: Dialect,
 ) -> Result<Import<'a>> {
-    let already = history.applied.len();
-    let unknown = |version: &str| !history.knows(version);
-    let pending_without = |imported: &[(&crate::folder::Migration, String)]| {
-        let files = project.folder.migrations.iter().filter(|m| unknown(m.version.as_str()));
-        let pending = files.filter(|m| !imported.iter().any(|(i, _)| i.version == m.version));
-        pending.map(|m| m.version.to_string()).collect()
+    let folder = &project.folder;
+    let mut import = Import {
+        project,
+        found: None,
+        content: foreign::Import::default(),
+        already: history.applied.len(),
+        pending: Vec::new(),
+        in_step: None,
+        catch_up: Vec::new(),
     };
-    if none {
-        return Ok(Import {
-            project,
-            rows: Vec::new(),
-            already,
-            pending: pending_without(&[]),
-            source: None,
-        });
+    if !options.none {
+        let found = to_adopt(project, around)?;
+        import.content = foreign::import(found, folder, history);
+        import.content.refuse_problems()?;
+        import.found = Some(found);
+        if options.keep_in_step {
+            import.keep_in_step(found, history, dialect)?;
+        }
     }
-    let rows: &[SqlxRow] = match around.of("sqlx") {
-        Some(found) => found.rows.as_deref().unwrap_or_default(),
-        None => return Err(nothing_to_adopt(project, around)),
-    };
-    if project.folder.format != Format::Sqlx {
-        return Err(Error::invalid("the database has sqlx's ledger, and the folder is configured as native")
-            .hint("take format = \"native\" out of cofferdam.toml, or write \"sqlx\""));
+    let pending = folder.migrations.iter().filter(|m| !import.counts(history, m));
+    import.pending = pending.map(|m| m.version.to_string()).collect();
+    Ok(import)
+}
+
+/// The ledger whose history is meant.
+fn to_adopt<'a>(project: &Project, around: &'a Surroundings) -> Result<&'a Found> {
+    let format = project.folder.format;
+    if let Some(found) = around.of_format(format) {
+        return Ok(found);
     }
-    foreign::compare_sqlx(&project.folder, rows)?;
-    let rows: Vec<_> = rows
-        .iter()
-        .filter(|row| unknown(&row.version.to_string()))
-        .filter_map(|row| project.folder.find(&row.version.to_string()).map(|m| (m, hex(&row.checksum))))
-        .collect();
-    let pending = pending_without(&rows);
-    Ok(Import { project, rows, already, pending, source: Some("sqlx") })
+    let adoptable: Vec<&Found> = around.foreign.iter().filter(|found| found.can_be_adopted()).collect();
+    let programs: Vec<&Found> =
+        adoptable.iter().copied().filter(|found| found.tool.format().is_none()).collect();
+    match (programs.as_slice(), adoptable.as_slice()) {
+        // Only its history is taken over; the folder's files come after it.
+        ([one], [_]) => Ok(one),
+        ([], [other]) => {
+            let tool = other.tool.name();
+            Err(Error::invalid(format!(
+                "the database has {tool}'s ledger, and {} is read as a folder of {format}",
+                project.folder.path.display()
+            ))
+            .hint(format!(
+                "name {tool}'s folder with --dir, or write format = \"{tool}\" under [migrations] in cofferdam.toml"
+            )))
+        }
+        (_, []) => Err(nothing_to_adopt(project, around)),
+        (_, several) => {
+            let names: Vec<&str> = several.iter().map(|found| found.tool.name()).collect();
+            Err(Error::invalid(format!("the database has ledgers of several tools: {}", names.join(", "))).hint(
+                "say which one counts: format = \"..\" under [migrations] in cofferdam.toml, with its folder as dir",
+            ))
+        }
+    }
 }
 
 fn nothing_to_adopt(project: &Project, around: &Surroundings) -> Error {
     let target = project.target.redacted();
     let none = "cofferdam adopt --none starts a ledger that counts nothing as applied";
-    match around.foreign.first() {
-        Some(found) => Error::invalid(format!(
+    match (around.foreign.first(), around.unknown.first()) {
+        (Some(found), _) => Error::invalid(format!(
             "{target} has the ledger {} of {}, whose history this version cannot take over",
-            found.table, found.tool
+            found.table,
+            found.tool.name()
         ))
         .hint(none),
-        None if around.user_tables => {
-            Error::invalid(format!("{target} has tables and no ledger of a tool we know")).hint(none)
+        (None, Some(table)) => Error::invalid(format!(
+            "{target} has a table {table} whose columns are not those of a tool we know"
+        ))
+        .hint(none),
+        (None, None) if around.user_tables => {
+            Error::invalid(format!("{target} has tables and no ledger of a tool we know"))
+                .hint(format!("cofferdam baseline takes it under management as it stands; {none}"))
         }
-        None => {
+        (None, None) => {
             Error::invalid(format!("{target} is empty: there is nothing to adopt")).hint("cofferdam migrate")
         }
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 impl Import<'_> {
+    /// Whether a file counts as applied once this is imported.
+    fn counts(&self, history: &History, migration: &Migration) -> bool {
+        let imported = |m: &foreign::Imported| m.version == migration.version.as_str();
+        history.of(self.project.folder.format, migration.version.key()).is_some()
+            || self.content.migrations.iter().any(imported)
+    }
+
+    /// Plans what the other ledger lacks of what we count as applied.
+    fn keep_in_step(&mut self, found: &Found, history: &History, dialect: Dialect) -> Result<()> {
+        let folder = &self.project.folder;
+        let cannot = || {
+            let tool = found.tool.name();
+            Error::invalid(format!(
+                "cannot keep {tool}'s ledger in step: its migrations are not ours to apply"
+            ))
+            .hint(format!("go on applying them with {}", found.tool.migrate_command()))
+        };
+        let told = found.tool.history(&found.rows, folder);
+        let tells = |m: &Migration| {
+            told.entries
+                .iter()
+                .any(|entry| folder.find(&entry.version).is_some_and(|f| f.version.key() == m.version.key()))
+        };
+        let in_step = InStep { tool: found.tool, table: found.table.clone() };
+        if found.tool.format() != Some(folder.format) {
+            return Err(cannot());
+        }
+        for applied in &history.applied {
+            let key = applied.key(folder.format);
+            let Some(migration) = key.and_then(|key| folder.with_key(&key)) else { continue };
+            if !tells(migration) {
+                self.catch_up.push(in_step.applied(migration, folder, dialect).ok_or_else(cannot)?);
+            }
+        }
+        self.in_step = Some(in_step);
+        Ok(())
+    }
+
     fn migrations(&self) -> Vec<NewMigration<'_>> {
-        self.rows
-            .iter()
-            .map(|(migration, foreign)| NewMigration {
-                source: self.project.folder.format.as_str(),
-                version: migration.version.as_str(),
-                name: &migration.name,
+        let imported = self.content.migrations.iter();
+        imported
+            .map(|m| NewMigration {
+                source: m.source,
+                version: &m.version,
+                name: &m.name,
                 kind: Kind::Adopted,
-                checksum: Some(migration.checksum),
-                foreign_checksum: Some(foreign),
+                checksum: m.checksum,
+                foreign_checksum: m.foreign_checksum.as_deref(),
                 duration_ms: None,
                 run_id: None,
             })
             .collect()
     }
 
+    fn source(&self) -> Option<&'static str> {
+        self.found.map(|found| found.tool.name())
+    }
+
     fn detail(&self) -> serde_json::Value {
-        serde_json::json!({"source": self.source})
+        serde_json::json!({
+            "source": self.source(),
+            "keep_in_step": self.in_step.is_some(),
+            "caught_up": self.catch_up.len(),
+        })
     }
 
     fn report(&self) -> AdoptReport {
-        let adopted: Vec<Adopted> = self
-            .rows
+        let adopted = self
+            .content
+            .migrations
             .iter()
-            .map(|(m, _)| Adopted { version: m.version.to_string(), name: m.name.clone() })
+            .map(|m| Adopted { version: m.version.clone(), name: m.name.clone() })
             .collect();
         AdoptReport {
-            source: self.source.map(str::to_owned),
+            source: self.source().map(str::to_owned),
             pending: self.pending.clone(),
             already: self.already,
             adopted,
+            keep_in_step: self.in_step.as_ref().map(|in_step| in_step.tool.name().to_owned()),
+            problems: self.content.problems.clone(),
         }
     }
 }

@@ -40,12 +40,18 @@ impl Project {
     /// Those of reading the folder.
     pub(crate) fn as_history_has_it(&self, history: &History, around: &Surroundings) -> Result<Project> {
         let mut project = self.clone();
-        let spoken_of = match history.applied.last() {
-            Some(applied) => Format::parse(&applied.source).ok(),
-            None => around.of("sqlx").map(|_| Format::Sqlx),
-        };
-        if let Some(format) = spoken_of.filter(|format| !self.format_given && *format != self.folder.format) {
-            project.folder = Folder::read(&self.folder.path, Some(format))?;
+        if self.format_given {
+            return Ok(project);
+        }
+        let spoken_of = history.applied.last().and_then(|applied| Format::parse(&applied.source).ok());
+        for format in spoken_of.into_iter().chain(around.formats()) {
+            if format == self.folder.format {
+                break;
+            }
+            if let Some(folder) = self.folder.read_again_as(format)? {
+                project.folder = folder;
+                break;
+            }
         }
         Ok(project)
     }

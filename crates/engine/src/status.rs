@@ -100,6 +100,11 @@ fn report(project: &Project, read: Read) -> Result<StatusReport> {
     let standing = standing::standing(&project.folder, &read.history, project.out_of_order());
     let run = standing::progress(&standing, read.history.open_run.as_ref(), read.dialect);
     let mut notes = standing.notes.clone();
+    let mut problems = standing.problems;
+    // What the folder's own tool left behind, and what it skips without a word.
+    if let Some(found) = read.around.of_format(project.folder.format) {
+        problems.extend(found.tool.history(&found.rows, &project.folder).problems);
+    }
     notes.extend(project.folder.notes.iter().cloned());
     if !read.has_ledger {
         notes.push("the database has no ledger of ours yet; migrate or adopt creates it".to_owned());
@@ -131,7 +136,7 @@ fn report(project: &Project, read: Read) -> Result<StatusReport> {
             .iter()
             .map(|m| PendingRow { version: m.version.to_string(), name: m.name.clone() })
             .collect(),
-        problems: standing.problems,
+        problems,
         run,
         runner: read.runner,
         notes,

@@ -10,8 +10,8 @@ use crate::duration;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::output::progress::Progress;
-use crate::output::table;
 use crate::output::text::{self, Style};
+use crate::output::{finding, table};
 
 /// Take over the history of another migration tool, in place
 ///
@@ -23,6 +23,12 @@ pub(crate) struct Args {
     /// Begin a ledger that counts nothing as applied
     #[arg(long)]
     none: bool,
+    /// Go on writing the other tool's ledger, so that it sees nothing pending
+    ///
+    /// Whatever Cofferdam applies or takes back from now on is written there as the tool
+    /// itself would, in the same transaction. The way back to the tool stays open.
+    #[arg(long, conflicts_with = "none")]
+    keep_in_step: bool,
     /// How long to wait while another process migrates
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
     lease_wait: Duration,
@@ -30,7 +36,12 @@ pub(crate) struct Args {
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let project = context.project()?;
-    let options = Options { none: args.none, lease_wait: args.lease_wait, stop: context.stop.clone() };
+    let options = Options {
+        none: args.none,
+        keep_in_step: args.keep_in_step,
+        lease_wait: args.lease_wait,
+        stop: context.stop.clone(),
+    };
     let mut watch = Progress::new(&context.output);
     let report = context.run(async { Ok(adopt::run(&project, &options, &mut watch).await?) })?;
     drop(watch);
@@ -39,7 +50,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
 }
 
 fn human(report: &AdoptReport, style: Style) -> String {
-    let mut out = String::new();
+    let mut out = finding::all(&report.problems, style);
     if !report.adopted.is_empty() {
         let rows = report.adopted.iter().map(|row| vec![row.version.clone(), row.name.clone()]);
         out += &table::render(&["adopted", "name"], rows, style);
@@ -52,5 +63,8 @@ fn human(report: &AdoptReport, style: Style) -> String {
         report.already,
         report.pending.len()
     );
+    if let Some(tool) = &report.keep_in_step {
+        _ = writeln!(out, "{tool}'s ledger is kept in step from now on");
+    }
     out
 }

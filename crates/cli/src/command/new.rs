@@ -1,6 +1,7 @@
 //! `cofferdam new`: the next file of the folder.
 
 use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -42,20 +43,15 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let folder = if path.exists() { Some(Folder::read(&path, context.format())?) } else { None };
     let format = folder.as_ref().map(|folder| folder.format).or(context.format()).unwrap_or(Format::Native);
     let version = next_version(folder.as_ref(), format, now())?;
-    let stem = format!("{version}_{name}");
-    let names = if folder.as_ref().is_some_and(comes_in_pairs) {
-        vec![format!("{stem}.up.sql"), format!("{stem}.down.sql")]
-    } else {
-        vec![format!("{stem}.sql")]
-    };
-    if folder.is_none() {
-        std::fs::create_dir_all(&path)
-            .map_err(|error| Error::invalid(format!("cannot make the folder {}: {error}", path.display())))?;
-    }
+    let with_down = folder.as_ref().is_some_and(Folder::writes_down_files);
     let mut files = Vec::new();
-    for name in names {
-        let file = path.join(name);
-        make(&file)?;
+    for (file, content) in format.new_files(&version, &name, with_down)? {
+        let file = path.join(file);
+        let parent = file.parent().unwrap_or(&path);
+        std::fs::create_dir_all(parent).map_err(|error| {
+            Error::invalid(format!("cannot make the folder {}: {error}", parent.display()))
+        })?;
+        make(&file, content)?;
         files.push(file.display().to_string());
     }
     let report = Report { migration: Migration { version, name }, files };
@@ -90,20 +86,11 @@ fn slug(name: &str) -> Result<String, Error> {
     }
 }
 
-/// sqlx's folders hold pairs or single files, never both.
-fn comes_in_pairs(folder: &Folder) -> bool {
-    folder.format == Format::Sqlx
-        && folder.migrations.last().is_some_and(|newest| newest.path.to_string_lossy().ends_with(".up.sql"))
-}
-
 /// The version after the newest, in the newest one's manner. `now` is `YYYYMMDDhhmmss`.
 fn next_version(folder: Option<&Folder>, format: Format, now: u128) -> Result<String, Error> {
     let newest = folder.and_then(|folder| folder.migrations.last()).map(|newest| newest.version.as_str());
     let Some(newest) = newest else {
-        return Ok(match format {
-            Format::Native => "0001".to_owned(),
-            Format::Sqlx => now.to_string(),
-        });
+        return Ok(format.first_version(now));
     };
     let next = newest
         .parse::<u128>()
@@ -142,13 +129,14 @@ fn stamp(seconds: u64) -> u128 {
     u128::from(date) * 1_000_000 + u128::from(time)
 }
 
-/// An empty file that was not there.
-fn make(path: &Path) -> Result<(), Error> {
+/// A file that was not there.
+fn make(path: &Path, content: &str) -> Result<(), Error> {
     let cannot = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => Error::refused(format!("{} exists already", path.display())),
         _ => Error::invalid(format!("cannot write {}: {error}", path.display())),
     };
-    OpenOptions::new().write(true).create_new(true).open(path).map(drop).map_err(cannot)
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(cannot)?;
+    file.write_all(content.as_bytes()).map_err(cannot)
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ fn project(heading: &str) -> Project {
 fn adopted_from_sqlx() -> Project {
     let project = Project::new().file("migrations/20260101000000_notes.sql", NOTES);
     let folder = Folder::read(&project.path("migrations"), Some(Format::Sqlx)).expect("a folder of sqlx");
-    let checksum = folder.migrations[0].foreign_checksum.as_deref().expect("sqlx has checksums");
+    let checksum = folder.migrations[0].foreign.as_ref().expect("sqlx has checksums").written.as_str();
     let db = rusqlite::Connection::open(project.path("notes.db")).expect("a database");
     db.execute_batch(NOTES).expect("a table");
     db.execute_batch(
@@ -79,7 +79,8 @@ fn adopted_from_sqlx() -> Project {
            checksum blob not null, execution_time bigint not null)",
     )
     .expect("a ledger of sqlx");
-    let row = "insert into _sqlx_migrations values (20260101000000, 'notes', '2026-01-01', true, ?1, 1)";
+    let row =
+        "insert into _sqlx_migrations values (20260101000000, 'notes', '2026-01-01', true, unhex(?1), 1)";
     db.execute(row, [checksum]).expect("its row");
     project.write("migrations/20260201000000_colour.sql", COLOUR);
     project

@@ -49,8 +49,30 @@ impl serde::Serialize for Checksum {
 }
 
 /// sqlx's: SHA-384 of the raw bytes of the file.
-pub(super) fn sqlx(bytes: &[u8]) -> Vec<u8> {
-    Sha384::digest(bytes).to_vec()
+pub(super) fn sqlx(bytes: &[u8]) -> String {
+    hex(&Sha384::digest(bytes))
+}
+
+/// The same bytes with `\n` for `\r\n`, or the other way round; `None` without line ends.
+pub(super) fn other_line_ends(bytes: &[u8]) -> Option<Vec<u8>> {
+    if !bytes.contains(&b'\n') {
+        return None;
+    }
+    let mut other = Vec::with_capacity(bytes.len());
+    let windows = bytes.windows(2).any(|pair| pair == b"\r\n");
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'\r' if windows && bytes.get(at + 1) == Some(&b'\n') => {}
+            b'\n' if !windows => other.extend(b"\r\n"),
+            byte => other.push(*byte),
+        }
+    }
+    Some(other)
+}
+
+/// Lower-case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -67,10 +89,16 @@ mod tests {
     }
 
     #[test]
+    fn line_ends_are_swapped_both_ways() {
+        assert_eq!(other_line_ends(b"a\r\nb\n").as_deref(), Some(b"a\nb\n".as_slice()));
+        assert_eq!(other_line_ends(b"a\nb").as_deref(), Some(b"a\r\nb".as_slice()));
+        assert_eq!(other_line_ends(b"ab"), None);
+    }
+
+    #[test]
     fn sqlx_hashes_hello_as_the_tool_does() {
-        let hex: String = sqlx(b"hello").iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!(
-            hex,
+            sqlx(b"hello"),
             "59e1748777448c69de6b800d7a33bbfb9ff1b463e44354c3553bcdb9c666fa90125a3c79f90397bdf5f6a13de828684f"
         );
     }

@@ -1,3 +1,5 @@
+use std::fs;
+
 use super::*;
 
 fn folder(files: &[(&str, &[u8])]) -> (tempfile::TempDir, Result<Folder>) {

@@ -1,90 +1,257 @@
-//! Other tools' ledgers, read where they stand. Nothing is written to them.
+//! Other tools' ledgers: found in a target, compared with the folder, and kept in step.
+//!
+//! Promise: a tool is known by the columns of its table, never by the table's name alone
+//! (three tools call theirs `schema_migrations`); every row ends up as an entry or is
+//! named as a problem with the way out; what is written to a tool's ledger is what the
+//! tool itself would have written, in the transaction of our own row.
+//!
+//! Refused: histories that do not fit the folder. Nothing is written here but by
+//! [`Writes::to_postgres`] and [`Writes::to_sqlite`], for those who asked to be kept in step.
 
+mod alembic;
+mod compare;
+mod dbmate;
+mod diesel;
+mod django;
+mod drizzle;
+mod flyway;
+mod golang_migrate;
+mod goose;
+mod graphile;
+mod knex;
+mod look;
+mod prisma;
+mod rails;
+mod refinery;
+mod sqitch;
 mod sqlx;
+mod unsupported;
+mod write;
+mod yoyo;
 
-use cofferdam_analysis::{Error, Result};
-use rusqlite::Connection;
-use tokio_postgres::Client;
+use std::fmt;
 
-pub use sqlx::{Row as SqlxRow, compare as compare_sqlx};
+use cofferdam_analysis::sql::Dialect;
+use cofferdam_analysis::{Error, Finding, Result, Severity};
 
-use crate::db::DbResult;
-use crate::folder::{Folder, Format};
+pub use compare::{Import, Imported, import};
+pub use look::{postgres, sqlite};
+pub use write::{Unit, Value, Write, Writes};
+
+use crate::folder::{Folder, Format, Migration};
 use crate::ledger::History;
 
-/// A ledger of another tool, found in a target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The tool.
-    pub tool: &'static str,
-    /// Its table, for people.
-    pub table: &'static str,
-    /// Its rows, for the tools whose history can be adopted.
-    pub rows: Option<Vec<SqlxRow>>,
+/// What we know of one tool.
+pub trait Tool: Sync + fmt::Debug {
+    /// Its name, as our ledger and people write it.
+    fn name(&self) -> &'static str;
+
+    /// The format of its folder; `None` when its migrations are programs.
+    fn format(&self) -> Option<Format>;
+
+    /// The tables by which it is known; the first one is its ledger.
+    fn tables(&self) -> &'static [Sign];
+
+    /// A query for all rows of the ledger, in the order in which they were written, every
+    /// column as text. `{table}` stands for the ledger, `{schema}` for what goes in front
+    /// of the names of its other tables. `None`: it is only recognised.
+    fn select(&self, dialect: Dialect) -> Option<&'static str>;
+
+    /// What the rows say, in the order in which they ran.
+    fn history(&self, rows: &[Row], folder: &Folder) -> Told;
+
+    /// What it writes when it has applied `migration`; `None` when we do not write its ledger.
+    fn applied(&self, migration: &Migration, folder: &Folder, dialect: Dialect) -> Option<Vec<Write>>;
+
+    /// What it writes when it has taken `migration` back.
+    fn taken_back(&self, migration: &Migration, folder: &Folder, dialect: Dialect) -> Option<Vec<Write>>;
+
+    /// The command by which its users apply what is pending.
+    fn migrate_command(&self) -> &'static str;
 }
 
-/// Tables by which tools are known; sources: the tools' own schemas.
-const KNOWN: [(&str, &str); 12] = [
-    ("sqlx", "_sqlx_migrations"),
-    ("prisma", "_prisma_migrations"),
-    ("flyway", "flyway_schema_history"),
-    ("refinery", "refinery_schema_history"),
-    ("goose", "goose_db_version"),
-    ("diesel", "__diesel_schema_migrations"),
-    ("django", "django_migrations"),
-    ("alembic", "alembic_version"),
-    ("knex", "knex_migrations"),
-    ("liquibase", "databasechangelog"),
-    ("drizzle", "__drizzle_migrations"),
-    ("dbmate, golang-migrate or rails", "schema_migrations"),
+/// A table by which a tool is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Sign {
+    /// Its name, as the tool makes it.
+    pub table: &'static str,
+    /// Columns it has.
+    pub columns: &'static [&'static str],
+    /// Columns that another tool's table of this name has, and it has not.
+    pub without: &'static [&'static str],
+}
+
+/// One row of a tool's ledger: its columns in the order of [`Tool::select`].
+pub type Row = Vec<Option<String>>;
+
+/// What a tool's ledger says.
+#[derive(Debug, Clone, Default)]
+pub struct Told {
+    /// What counts as applied, in the order in which it ran.
+    pub entries: Vec<Entry>,
+    /// What is failed, dirty, locked or skipped, each with the way out.
+    pub problems: Vec<Finding>,
+}
+
+/// A migration that a tool counts as applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// As the tool's ledger writes it, and as [`Folder::find`] understands it.
+    pub version: String,
+    /// What else it says of it.
+    pub name: String,
+    /// The checksum it kept, in the form of [`crate::folder::ForeignChecksum`].
+    pub checksum: Option<String>,
+}
+
+/// All tools we know. Those that share a table's name are told apart by columns.
+pub(crate) static TOOLS: [&dyn Tool; 18] = [
+    &sqlx::Sqlx,
+    &prisma::Prisma,
+    &drizzle::Drizzle,
+    &flyway::Flyway,
+    &refinery::Refinery,
+    &dbmate::Dbmate,
+    &goose::Goose,
+    &golang_migrate::GolangMigrate,
+    &diesel::Diesel,
+    &knex::Knex,
+    &alembic::Alembic,
+    &rails::Rails,
+    &django::Django,
+    &sqitch::Sqitch,
+    &graphile::Graphile,
+    &yoyo::Yoyo,
+    &unsupported::LIQUIBASE,
+    &unsupported::ATLAS,
 ];
 
-/// What a Postgres database holds beside our ledger.
+/// The tool of that name.
+pub fn tool(name: &str) -> Option<&'static dyn Tool> {
+    TOOLS.into_iter().find(|tool| tool.name() == name)
+}
+
+/// A table in a target.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Table {
+    /// `None` on SQLite.
+    pub schema: Option<String>,
+    /// As it is called there.
+    pub name: String,
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.schema.as_deref() {
+            None | Some("public") => f.write_str(&self.name),
+            Some(schema) => write!(f, "{schema}.{}", self.name),
+        }
+    }
+}
+
+/// A ledger of another tool, found in a target.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Whose it is.
+    pub tool: &'static dyn Tool,
+    /// Where.
+    pub table: Table,
+    /// Its rows; empty for a tool that is only recognised.
+    pub rows: Vec<Row>,
+}
+
+impl Found {
+    /// Whether its history can be taken over.
+    pub fn can_be_adopted(&self) -> bool {
+        self.tool.select(Dialect::Postgres).is_some()
+    }
+}
+
+/// What a database holds beside our ledger.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
     /// It has tables of users; members of extensions do not count.
     pub user_tables: bool,
     /// Ledgers of other tools.
     pub foreign: Vec<Found>,
-}
-
-/// Looks around in a Postgres database.
-pub async fn postgres(client: &Client) -> Result<Surroundings> {
-    let rows = client.query(include_str!("sql/user_tables.sql"), &[]).await.db()?;
-    let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    let mut around = Surroundings { user_tables: !names.is_empty(), foreign: Vec::new() };
-    for (tool, table) in known(&names) {
-        let rows = if tool == "sqlx" { Some(sqlx::postgres(client).await?) } else { None };
-        around.foreign.push(Found { tool, table, rows });
-    }
-    Ok(around)
-}
-
-/// Looks around in a SQLite database.
-pub fn sqlite(db: &Connection) -> Result<Surroundings> {
-    let sql = "select name from pragma_table_list
-               where schema = 'main' and type in ('table', 'virtual')
-                 and name not like 'sqlite\\_%' escape '\\' and name not like '\\_cofferdam\\_%' escape '\\'";
-    let mut statement = db.prepare(sql).db()?;
-    let names: Vec<String> =
-        statement.query_map([], |row| row.get(0)).db()?.collect::<std::result::Result<_, _>>().db()?;
-    let mut around = Surroundings { user_tables: !names.is_empty(), foreign: Vec::new() };
-    for (tool, table) in known(&names) {
-        let rows = if tool == "sqlx" { Some(sqlx::sqlite(db)?) } else { None };
-        around.foreign.push(Found { tool, table, rows });
-    }
-    Ok(around)
-}
-
-fn known(names: &[String]) -> Vec<(&'static str, &'static str)> {
-    KNOWN.into_iter().filter(|(_, table)| names.iter().any(|name| name == table)).collect()
+    /// `schema_migrations` and the like whose columns are nobody's we know.
+    pub unknown: Vec<Table>,
 }
 
 impl Surroundings {
-    /// The ledger of this tool.
-    pub fn of(&self, tool: &str) -> Option<&Found> {
-        self.foreign.iter().find(|found| found.tool == tool)
+    /// The ledger of the tool whose files a folder of this format holds.
+    pub fn of_format(&self, format: Format) -> Option<&Found> {
+        self.foreign.iter().find(|found| match format {
+            Format::Command => found.tool.format().is_none() && found.can_be_adopted(),
+            format => found.tool.format() == Some(format),
+        })
     }
+
+    /// The formats whose tools have a ledger here.
+    pub fn formats(&self) -> impl Iterator<Item = Format> {
+        self.foreign.iter().filter_map(|found| found.tool.format())
+    }
+}
+
+/// Who goes on writing another tool's ledger, and where.
+#[derive(Debug, Clone)]
+pub struct InStep {
+    /// The tool.
+    pub tool: &'static dyn Tool,
+    /// Its ledger.
+    pub table: Table,
+}
+
+impl InStep {
+    /// Reads what [`InStep::to_text`] wrote.
+    ///
+    /// # Errors
+    /// `Corrupt` for anything else.
+    pub fn parse(text: &str) -> Result<InStep> {
+        let damaged = || crate::ledger::damaged(format!("`{text}` as the ledger to keep in step"));
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|_| damaged())?;
+        let tool = value["tool"].as_str().and_then(tool).ok_or_else(damaged)?;
+        let table = serde_json::from_value(value["table"].clone()).map_err(|_| damaged())?;
+        Ok(InStep { tool, table })
+    }
+
+    /// As our ledger keeps it under [`InStep::KEY`].
+    pub fn to_text(&self) -> String {
+        serde_json::json!({"tool": self.tool.name(), "table": self.table}).to_string()
+    }
+
+    /// The key in the ledger's `meta`.
+    pub const KEY: &'static str = "keep_in_step";
+
+    /// What the tool would write for a migration that we applied.
+    pub fn applied(&self, migration: &Migration, folder: &Folder, dialect: Dialect) -> Option<Writes> {
+        let rows = self.tool.applied(migration, folder, dialect)?;
+        Some(Writes { table: self.table.clone(), rows })
+    }
+
+    /// What the tool would write for a migration that we took back.
+    pub fn taken_back(&self, migration: &Migration, folder: &Folder, dialect: Dialect) -> Option<Writes> {
+        let rows = self.tool.taken_back(migration, folder, dialect)?;
+        Some(Writes { table: self.table.clone(), rows })
+    }
+}
+
+/// Whose ledger is to be kept in step with ours, on Postgres.
+///
+/// # Errors
+/// `Corrupt` when our ledger names no tool that we know.
+pub async fn in_step_on_postgres(client: &tokio_postgres::Client) -> Result<Option<InStep>> {
+    let text = crate::ledger::postgres::meta(client, InStep::KEY).await?;
+    text.as_deref().map(InStep::parse).transpose()
+}
+
+/// Whose ledger is to be kept in step with ours, on SQLite.
+///
+/// # Errors
+/// As [`in_step_on_postgres`].
+pub fn in_step_on_sqlite(db: &rusqlite::Connection) -> Result<Option<InStep>> {
+    let text = crate::ledger::sqlite::meta(db, InStep::KEY)?;
+    text.as_deref().map(InStep::parse).transpose()
 }
 
 /// Keeps our first migration away from a database that somebody else manages, or nobody.
@@ -97,14 +264,16 @@ pub fn refuse_unmanaged(
     history: &History,
     folder: &Folder,
 ) -> Result<()> {
-    if let (Format::Sqlx, Some(Found { rows: Some(rows), .. })) = (folder.format, around.of("sqlx"))
-        && let Some(row) = rows.iter().find(|row| !history.knows(&row.version.to_string()))
-    {
-        return Err(Error::refused(format!(
-            "cannot migrate: sqlx has applied {} ({}), which our ledger does not know",
-            row.version, row.description
-        ))
-        .hint("cofferdam adopt takes its history over, in place"));
+    if let Some(found) = around.of_format(folder.format) {
+        let told = found.tool.history(&found.rows, folder);
+        if let Some(entry) = told.entries.iter().find(|entry| !knows(history, folder, found.tool, entry)) {
+            return Err(Error::refused(format!(
+                "cannot migrate: {} has applied {}, which our ledger does not know",
+                found.tool.name(),
+                crate::folder::title(&entry.version, &entry.name),
+            ))
+            .hint("cofferdam adopt takes its history over, in place"));
+        }
     }
     if has_ledger || !around.user_tables {
         return Ok(());
@@ -112,16 +281,44 @@ pub fn refuse_unmanaged(
     let refused = Error::refused(
         "cannot migrate: the database has tables, and no ledger of ours says where they come from",
     );
-    Err(match around.foreign.first() {
-        Some(found) if found.tool == "sqlx" => refused
-            .detail(format!("{} of sqlx is there", found.table))
+    let found = around.of_format(folder.format).or_else(|| around.foreign.first());
+    Err(match found {
+        Some(found) if found.can_be_adopted() => refused
+            .detail(format!("{} of {} is there", found.table, found.tool.name()))
             .hint("cofferdam adopt takes its history over, in place"),
         Some(found) => refused
             .detail(format!(
                 "{} of {} is there, whose history this version cannot take over",
-                found.table, found.tool
+                found.table,
+                found.tool.name()
             ))
             .hint("cofferdam adopt --none starts a ledger that counts nothing as applied"),
-        None => refused.hint("cofferdam adopt --none starts a ledger that counts nothing as applied"),
+        None => refused.hint(
+            "cofferdam baseline takes it under management as it stands; \
+             cofferdam adopt --none starts a ledger that counts nothing as applied",
+        ),
     })
+}
+
+/// Whether our ledger counts what a tool counts as applied.
+pub(crate) fn knows(history: &History, folder: &Folder, tool: &dyn Tool, entry: &Entry) -> bool {
+    match tool.format() {
+        Some(_) => match folder.find(&entry.version) {
+            Some(migration) => history.of(folder.format, migration.version.key()).is_some(),
+            None => folder
+                .format
+                .version(&entry.version, &entry.name)
+                .is_some_and(|version| history.of(folder.format, version.key()).is_some()),
+        },
+        None => history.applied.iter().any(|a| a.source == tool.name() && a.version == entry.version),
+    }
+}
+
+/// A problem of a tool's history, with the way out.
+pub(crate) fn problem(severity: Severity, message: impl Into<String>, way_out: impl Into<String>) -> Finding {
+    const WHY: &str =
+        "what the tool's ledger says and what stands in the database must agree before anybody builds on it";
+    let mut finding = Finding::new("history-edited", severity, message.into(), WHY);
+    finding.help = Some(way_out.into());
+    finding
 }

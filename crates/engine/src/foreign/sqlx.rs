@@ -1,89 +1,94 @@
 //! sqlx's ledger, `_sqlx_migrations`. Source: the table as sqlx 0.7 and 0.8 create it.
 
-use cofferdam_analysis::{Error, Result};
-use rusqlite::Connection;
-use tokio_postgres::Client;
+use cofferdam_analysis::Severity;
+use cofferdam_analysis::sql::Dialect;
 
-use crate::db::DbResult;
-use crate::folder::Folder;
+use super::{Entry, Row, Sign, Told, Tool, Unit, Value, Write, problem};
+use crate::folder::{Folder, Format, Key, Migration};
 
-/// A row of `_sqlx_migrations`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// The migration's number.
-    pub version: i64,
-    /// Its name with blanks for underscores.
-    pub description: String,
-    /// `false`: it was begun and did not end.
-    pub success: bool,
-    /// SHA-384 of the file's bytes.
-    pub checksum: Vec<u8>,
-}
+#[derive(Debug)]
+pub(super) struct Sqlx;
 
-pub(super) async fn postgres(client: &Client) -> Result<Vec<Row>> {
-    let sql = "select version, description, success, checksum from _sqlx_migrations order by version";
-    let rows = client.query(sql, &[]).await.db()?;
-    Ok(rows
-        .iter()
-        .map(|row| Row {
-            version: row.get(0),
-            description: row.get(1),
-            success: row.get(2),
-            checksum: row.get(3),
-        })
-        .collect())
-}
-
-pub(super) fn sqlite(db: &Connection) -> Result<Vec<Row>> {
-    let sql = "select version, description, success, checksum from _sqlx_migrations order by version";
-    let mut statement = db.prepare(sql).db()?;
-    let rows = statement
-        .query_map([], |row| {
-            Ok(Row {
-                version: row.get(0)?,
-                description: row.get(1)?,
-                success: row.get(2)?,
-                checksum: row.get(3)?,
-            })
-        })
-        .db()?;
-    rows.collect::<std::result::Result<_, _>>().db()
-}
-
-/// Checks sqlx's history against the folder, the way sqlx itself does.
-///
-/// # Errors
-/// `Refused` naming the first migration that failed, is missing or was edited.
-pub fn compare(folder: &Folder, rows: &[Row]) -> Result<()> {
-    for row in rows {
-        let version = row.version.to_string();
-        if !row.success {
-            return Err(Error::refused(format!(
-                "sqlx left migration {version} ({}) half applied",
-                row.description
-            ))
-            .hint(
-                "finish or undo it by hand, then `delete from _sqlx_migrations where version = ...` \
-                 (or set success = true), and adopt again",
-            ));
-        }
-        let Some(migration) = folder.find(&version) else {
-            return Err(Error::refused(format!(
-                "sqlx applied {version} ({}), and its file is not in {}",
-                row.description,
-                folder.path.display()
-            ))
-            .hint("bring the file back: the folder must be able to build the database again"));
-        };
-        if migration.foreign_checksum.as_deref().is_some_and(|ours| ours != row.checksum) {
-            return Err(Error::refused(format!(
-                "{} was edited after sqlx applied it: its SHA-384 is not the one in _sqlx_migrations",
-                migration.file_name()
-            ))
-            .hint(
-                "put the file back as it was (git log shows it; line ends count for sqlx), then adopt again",
-            ));
-        }
+impl Tool for Sqlx {
+    fn name(&self) -> &'static str {
+        "sqlx"
     }
-    Ok(())
+
+    fn format(&self) -> Option<Format> {
+        Some(Format::Sqlx)
+    }
+
+    fn tables(&self) -> &'static [Sign] {
+        &[Sign {
+            table: "_sqlx_migrations",
+            columns: &["version", "description", "success", "checksum", "execution_time"],
+            without: &[],
+        }]
+    }
+
+    fn select(&self, dialect: Dialect) -> Option<&'static str> {
+        Some(match dialect {
+            Dialect::Postgres => include_str!("sql/sqlx.postgres.sql"),
+            Dialect::Sqlite => include_str!("sql/sqlx.sqlite.sql"),
+        })
+    }
+
+    fn history(&self, rows: &[Row], _: &Folder) -> Told {
+        let mut told = Told::default();
+        for row in rows {
+            let [Some(version), description, success, checksum] = row.as_slice() else { continue };
+            let name = description.clone().unwrap_or_default();
+            if success.as_deref() != Some("1") {
+                told.problems.push(problem(
+                    Severity::Error,
+                    format!("sqlx left migration {version} ({name}) half applied"),
+                    format!(
+                        "finish or undo it by hand, then `delete from _sqlx_migrations where version = {version}` \
+                         (or set success = true), and adopt again"
+                    ),
+                ));
+                continue;
+            }
+            told.entries.push(Entry { version: version.clone(), name, checksum: checksum.clone() });
+        }
+        told
+    }
+
+    fn applied(&self, migration: &Migration, _: &Folder, dialect: Dialect) -> Option<Vec<Write>> {
+        let checksum = migration.foreign.as_ref()?;
+        let mut row = vec![
+            ("version", Value::Int(number(migration)?)),
+            ("description", Value::Text(migration.name.replace('_', " "))),
+            ("success", Value::Bool(true)),
+            ("checksum", Value::Bytes(bytes(&checksum.written))),
+            ("execution_time", Value::Took(Unit::Nanos)),
+        ];
+        if dialect == Dialect::Sqlite {
+            row.push(("installed_on", Value::Sql("current_timestamp")));
+        }
+        Some(vec![Write::Insert(row)])
+    }
+
+    fn taken_back(&self, migration: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        Some(vec![Write::Delete(vec![("version", Value::Int(number(migration)?))])])
+    }
+
+    fn migrate_command(&self) -> &'static str {
+        "sqlx migrate run"
+    }
+}
+
+fn number(migration: &Migration) -> Option<i64> {
+    match migration.version.key() {
+        Key::Number(number) => i64::try_from(*number).ok(),
+        Key::Dotted(_) | Key::Text(_) | Key::Repeatable(_) => None,
+    }
+}
+
+/// The bytes that hexadecimal digits stand for.
+fn bytes(hex: &str) -> Vec<u8> {
+    hex.as_bytes()
+        .chunks(2)
+        .filter_map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
 }

@@ -20,7 +20,7 @@ pub mod standing;
 use cofferdam_analysis::{Error, Result};
 
 use crate::db::Backend;
-use crate::folder::{Checksum, Version};
+use crate::folder::{Checksum, Format, Key};
 pub use audit::Entry;
 pub use postgres_lease::{Holder, Lease, Taken};
 pub(crate) use postgres_lease::{holder, lost, take as take_lease};
@@ -90,6 +90,19 @@ pub struct Applied {
     pub run_id: Option<i64>,
     /// The audit entry written with it.
     pub audit_seq: i64,
+}
+
+impl Applied {
+    /// What it is compared by, if it is of a folder of this format.
+    pub fn key(&self, format: Format) -> Option<Key> {
+        let version = format.owns(&self.source).then(|| format.version(&self.version, &self.name))??;
+        Some(version.key().clone())
+    }
+
+    /// Version and name, as people know it.
+    pub fn title(&self) -> String {
+        crate::folder::title(&self.version, &self.name)
+    }
 }
 
 /// Where a run stands.
@@ -222,10 +235,10 @@ pub struct History {
 }
 
 impl History {
-    /// Whether this version counts as applied. Zeros in front do not tell versions apart:
-    /// another tool's ledger may keep `1` for the file `0001_init.sql`.
-    pub fn knows(&self, version: &str) -> bool {
-        Version::parse(version).is_some_and(|version| self.applied.iter().any(|a| version.same(&a.version)))
+    /// The migration with this key that counts as applied, of a folder of this format. Keys
+    /// are compared, not texts: another tool's ledger may keep `1` for the file `0001_init.sql`.
+    pub fn of(&self, format: Format, key: &Key) -> Option<&Applied> {
+        self.applied.iter().find(|applied| applied.key(format).as_ref() == Some(key))
     }
 }
 

@@ -146,6 +146,20 @@ async fn steps(client: &Client, run: i64) -> Result<Vec<Step>> {
         .collect()
 }
 
+/// What `meta` has under this key.
+pub async fn meta(client: &Client, key: &str) -> Result<Option<String>> {
+    let sql = "select value from cofferdam.meta where key = $1";
+    Ok(client.query_opt(sql, &[&key]).await.db()?.map(|row| row.get(0)))
+}
+
+/// Writes `value` under this key into `meta`.
+pub async fn set_meta(client: &Client, key: &str, value: &str) -> Result<()> {
+    let sql = "insert into cofferdam.meta (key, value) values ($1, $2)
+               on conflict (key) do update set value = excluded.value";
+    client.execute(sql, &[&key, &value]).await.db()?;
+    Ok(())
+}
+
 /// Opens a run and returns its number.
 pub async fn begin_run(client: &Client, command: &str, plan: &str) -> Result<i64> {
     let sql = "insert into cofferdam.run (command, plan, state) values ($1, $2, 'running') returning id";
@@ -216,14 +230,14 @@ pub async fn record(
 pub async fn remove(
     client: &Client,
     actor: &str,
-    source: &str,
-    version: &str,
+    action: &str,
+    (source, version): (&str, &str),
     mut detail: serde_json::Value,
 ) -> Result<()> {
     detail["removed"] = serde_json::json!([{"source": source, "version": version}]);
     let sql = "delete from cofferdam.migration where source = $1 and version = $2";
     client.execute(sql, &[&source, &version]).await.db()?;
-    audit(client, actor, "rollback", &detail.to_string()).await?;
+    audit(client, actor, action, &detail.to_string()).await?;
     Ok(())
 }
 

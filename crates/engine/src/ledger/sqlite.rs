@@ -213,6 +213,20 @@ pub fn release_lease(db: &Connection, fence: i64) -> Result<()> {
 /// How long to ask for the lease before giving up is the caller's; how often is ours.
 pub const ASK_EVERY: Duration = Duration::from_millis(200);
 
+/// What `meta` has under this key.
+pub fn meta(db: &Connection, key: &str) -> Result<Option<String>> {
+    let sql = "select value from _cofferdam_meta where key = ?1";
+    db.query_row(sql, [key], |row| row.get(0)).optional().db()
+}
+
+/// Writes `value` under this key into `meta`.
+pub fn set_meta(db: &Connection, key: &str, value: &str) -> Result<()> {
+    let sql = "insert into _cofferdam_meta (key, value) values (?1, ?2)
+               on conflict (key) do update set value = excluded.value";
+    db.execute(sql, [key, value]).db()?;
+    Ok(())
+}
+
 /// Opens a run and returns its number.
 pub fn begin_run(db: &Connection, command: &str, plan: &str) -> Result<i64> {
     let sql = "insert into _cofferdam_run (command, plan, state) values (?1, ?2, 'running') returning id";
@@ -289,14 +303,14 @@ pub fn record(
 pub fn remove(
     db: &Connection,
     actor: &str,
-    source: &str,
-    version: &str,
+    action: &str,
+    (source, version): (&str, &str),
     mut detail: serde_json::Value,
 ) -> Result<()> {
     detail["removed"] = serde_json::json!([{"source": source, "version": version}]);
     let sql = "delete from _cofferdam_migration where source = ?1 and version = ?2";
     db.execute(sql, params![source, version]).db()?;
-    audit(db, actor, "rollback", &detail.to_string())?;
+    audit(db, actor, action, &detail.to_string())?;
     Ok(())
 }
 

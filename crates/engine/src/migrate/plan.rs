@@ -12,7 +12,8 @@ use cofferdam_analysis::{Error, Finding, NobodysRows, Result, rules};
 use super::report::{AppliedMigration, MigrateReport, PlannedStatement, PlannedStep, RollbackPoint};
 use super::{Failure, Options};
 use crate::Project;
-use crate::folder::Migration;
+use crate::folder::{Format, Migration};
+use crate::foreign::InStep;
 use crate::ledger::standing::{self, Standing};
 use crate::ledger::{Applied, History, Kind, NewMigration};
 use crate::runner::Record;
@@ -26,11 +27,15 @@ pub(super) struct Work<'a> {
     pub(super) already: usize,
     pub(super) skipped: Vec<String>,
     pub(super) notes: Vec<String>,
+    /// The tool whose ledger is told what is applied.
+    pub(super) in_step: Option<InStep>,
 }
 
 /// One pending file.
 pub(super) struct File<'a> {
     pub(super) migration: &'a Migration,
+    /// It was applied before, and its file has changed since.
+    again: bool,
     pub(super) script: Script,
     pub(super) plan: FilePlan,
     /// How many of its steps are done.
@@ -53,6 +58,7 @@ impl File<'_> {
     pub(super) fn record<'r>(
         &'r self,
         project: &'r Project,
+        in_step: Option<&InStep>,
         run: i64,
         begun: Instant,
         last: bool,
@@ -66,11 +72,13 @@ impl File<'_> {
             name: &self.migration.name,
             kind: Kind::Applied,
             checksum: Some(self.migration.checksum),
-            foreign_checksum: None,
+            foreign_checksum: self.migration.foreign.as_ref().map(|checksum| checksum.written.as_str()),
             duration_ms: None,
             run_id: Some(run),
         };
-        Record::Applied { migration, begun, detail: self.audit_detail() }
+        let told =
+            in_step.and_then(|tool| tool.applied(self.migration, &project.folder, self.script.dialect));
+        Record::Applied { migration, begun, detail: self.audit_detail(), again: self.again, in_step: told }
     }
 
     /// What the report says of it.
@@ -113,9 +121,10 @@ pub(super) fn work<'a>(
         already: history.applied.len(),
         skipped: skipped.iter().map(|m| m.version.to_string()).collect(),
         notes,
+        in_step: None,
     };
     for migration in pending {
-        match plan_file(migration, dialect, history) {
+        match plan_file(migration, project.folder.format, dialect, history) {
             Ok(file) => work.files.push(file),
             Err(Unplannable::Edited(finding)) => work.findings.push(*finding),
             Err(Unplannable::For(error)) => {
@@ -140,7 +149,11 @@ fn up_to<'a>(
         Error::invalid(format!("there is no migration {to} in {}", project.folder.path.display()))
             .hint("cofferdam status lists the versions")
     })?;
-    Ok(pending.into_iter().partition(|m| m.version <= last.version))
+    let position = project.folder.position(last.version.key());
+    // Those that run again come last, and belong to every version.
+    let runs =
+        |m: &&Migration| m.version.is_repeatable() || project.folder.position(m.version.key()) <= position;
+    Ok(pending.into_iter().partition(runs))
 }
 
 enum Unplannable {
@@ -150,6 +163,7 @@ enum Unplannable {
 
 fn plan_file<'a>(
     migration: &'a Migration,
+    format: Format,
     dialect: Dialect,
     history: &History,
 ) -> Result<File<'a>, Unplannable> {
@@ -160,6 +174,7 @@ fn plan_file<'a>(
         .map_err(Unplannable::Edited)?;
     Ok(File {
         migration,
+        again: migration.version.is_repeatable() && history.of(format, migration.version.key()).is_some(),
         script,
         plan,
         done,
@@ -379,7 +394,7 @@ impl Work<'_> {
                         .collect(),
                     transaction: step.transaction(),
                     phase: None,
-                    undo: file.migration.down.as_ref().map(|d| d.display().to_string()),
+                    undo: file.migration.down_place(),
                 });
             }
         }

@@ -106,7 +106,8 @@ pub(super) async fn run(
     // Somebody may have been at work until the lease was ours: decide anew.
     let decided = async {
         let history = ledger::postgres::history(runner.session()).await?;
-        let (work, _) = judge(runner.session(), project, options, &history).await?;
+        let (mut work, _) = judge(runner.session(), project, options, &history).await?;
+        work.in_step = foreign::in_step_on_postgres(runner.session()).await?;
         Ok::<_, Error>((history, work))
     };
     let (history, work) = match decided.await {
@@ -214,7 +215,7 @@ async fn apply_all(
     let mut number = 0;
     for file in &work.files {
         let begun = Instant::now();
-        let result = apply_file(runner, project, file, history, run, (&mut number, of)).await;
+        let result = apply_file(runner, project, (work, file), history, run, (&mut number, of)).await;
         result.map_err(|error| error.while_(format!("cannot apply {}", file.migration.file_name())))?;
         applied.push(file.applied(begun));
     }
@@ -224,13 +225,13 @@ async fn apply_all(
 async fn apply_file(
     runner: &mut Runner<'_>,
     project: &Project,
-    file: &File<'_>,
+    (work, file): (&Work<'_>, &File<'_>),
     history: &History,
     run: i64,
     (number, of): (&mut usize, usize),
 ) -> Result<()> {
     runner.fresh().await?;
-    let steps = &file.plan.steps;
+    let (steps, in_step) = (&file.plan.steps, work.in_step.as_ref());
     let open = standing::open_migrate(history)?;
     if file.done > 0 || open.is_some_and(|r| steps.iter().any(|s| r.step(&s.id).is_some())) {
         let version = file.migration.version.to_string();
@@ -240,14 +241,14 @@ async fn apply_file(
     runner.replay_settings(&file.script, &steps[..file.done]).await?;
     if file.done == steps.len() {
         // What failed was taken out of the file: nothing is left to run, only to be recorded.
-        return runner.record_done(run, &file.record(project, run, begun, true)).await;
+        return runner.record_done(run, &file.record(project, in_step, run, begun, true)).await;
     }
     for (index, step) in steps.iter().enumerate().skip(file.done) {
         *number += 1;
         runner.watch().event(Event::StepStarted { step: step.id.clone(), number: *number, of });
         let step_begun = Instant::now();
         let last = index + 1 == steps.len();
-        let record = file.record(project, run, begun, last);
+        let record = file.record(project, in_step, run, begun, last);
         let job = Job { run, step, script: &file.script, proofs: &file.proofs, record };
         let left = standing::left_of(open, file.migration.version.as_str(), index + 1);
         match left.filter(|left| left.state == StepState::Intent) {

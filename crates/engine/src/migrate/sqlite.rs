@@ -114,9 +114,10 @@ pub(super) fn run(
     };
     let mut runner = Runner::start(db, target, project, runner_options, watch)?;
     let decided = ledger::sqlite::history(runner.db())
-        .and_then(|history| Ok((judge(runner.db(), project, options, &history)?, history)));
+        .and_then(|history| Ok((judge(runner.db(), project, options, &history)?, history)))
+        .and_then(|decided| Ok((decided, foreign::in_step_on_sqlite(runner.db())?)));
     let (work, history) = match decided {
-        Ok((work, history)) => (work, history),
+        Ok(((work, history), in_step)) => (Work { in_step, ..work }, history),
         Err(error) => {
             runner.release()?;
             return Err(error.into());
@@ -254,7 +255,7 @@ fn apply_all(
             needs.copy_to = taken.path.as_ref().map(PathBuf::from);
             *point = Some(taken);
         }
-        let result = apply_file(runner, project, file, &needs, run, (&mut number, of));
+        let result = apply_file(runner, project, (work, file), &needs, run, (&mut number, of));
         result.map_err(|error| error.while_(format!("cannot apply {}", file.migration.file_name())))?;
         applied.push(file.applied(begun));
     }
@@ -264,13 +265,13 @@ fn apply_all(
 fn apply_file(
     runner: &mut Runner<'_>,
     project: &Project,
-    file: &File<'_>,
+    (work, file): (&Work<'_>, &File<'_>),
     needs: &FileNeeds,
     run: i64,
     (number, of): (&mut usize, usize),
 ) -> Result<()> {
     runner.fresh(needs.foreign_keys)?;
-    let steps = &file.plan.steps;
+    let (steps, in_step) = (&file.plan.steps, work.in_step.as_ref());
     if file.done > 0 {
         let version = file.migration.version.to_string();
         runner.watch().event(Event::Resuming { version, done: file.done, steps: steps.len() });
@@ -279,14 +280,14 @@ fn apply_file(
     runner.replay_settings(&file.script, &steps[..file.done])?;
     if file.done == steps.len() {
         // What failed was taken out of the file: nothing is left to run, only to be recorded.
-        return runner.record_done(run, &file.record(project, run, begun, true));
+        return runner.record_done(run, &file.record(project, in_step, run, begun, true));
     }
     for (index, step) in steps.iter().enumerate().skip(file.done) {
         *number += 1;
         runner.watch().event(Event::StepStarted { step: step.id.clone(), number: *number, of });
         let step_begun = Instant::now();
         let last = index + 1 == steps.len();
-        let record = file.record(project, run, begun, last);
+        let record = file.record(project, in_step, run, begun, last);
         // The copy is the state before the file's first step, and only that.
         let copy_to = needs.copy_to.clone().filter(|_| index == 0);
         let copied = needs.copy_to.clone().filter(|_| last);

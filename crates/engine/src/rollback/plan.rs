@@ -5,7 +5,8 @@ use cofferdam_analysis::sql::{Dialect, Script};
 use cofferdam_analysis::{Error, Result};
 
 use crate::Project;
-use crate::folder::{Migration, Version};
+use crate::folder::{Format, Migration};
+use crate::foreign::{InStep, Writes};
 use crate::ledger::standing::{self, MIGRATE};
 use crate::ledger::{Applied, History, Kind, Run, StepState};
 use crate::runner::Record;
@@ -17,6 +18,8 @@ pub(super) struct Undo<'a> {
     pub(super) command: String,
     /// `None`: by the copy made before it, if there is one.
     pub(super) down: Option<Down>,
+    /// What another tool's ledger is told.
+    in_step: Option<Writes>,
 }
 
 /// A down file, and how far it is.
@@ -41,6 +44,7 @@ impl Undo<'_> {
             source: &self.applied.source,
             version: &self.applied.version,
             detail: serde_json::json!({"run": run, "by": "down file"}),
+            in_step: self.in_step.clone(),
         }
     }
 
@@ -67,6 +71,7 @@ pub(super) fn down_id(version: &str) -> String {
 pub(super) fn undos<'a>(
     project: &Project,
     history: &'a History,
+    in_step: Option<&InStep>,
     to: Option<&str>,
     dialect: Dialect,
 ) -> Result<Vec<Undo<'a>>> {
@@ -88,16 +93,26 @@ pub(super) fn undos<'a>(
     let chosen: Vec<&Applied> = match to {
         None => newest_first.next().into_iter().collect(),
         Some(to) => {
-            let keep = Version::parse(to)
-                .filter(|v| history.applied.iter().any(|a| v.same(&a.version)))
-                .ok_or_else(|| {
-                    Error::invalid(format!("{to} is not applied, so it cannot be the last one"))
-                        .hint("cofferdam status lists what is applied")
-                })?;
-            newest_first.take_while(|a| !keep.same(&a.version)).collect()
+            let keep = named(project, history, to).ok_or_else(|| {
+                Error::invalid(format!("{to} is not applied, so it cannot be the last one"))
+                    .hint("cofferdam status lists what is applied")
+            })?;
+            newest_first.take_while(|applied| applied.seq != keep.seq).collect()
         }
     };
-    chosen.into_iter().map(|applied| undo(project, history, applied, dialect)).collect()
+    chosen.into_iter().map(|applied| undo(project, history, in_step, applied, dialect)).collect()
+}
+
+/// The applied migration that `version` means, written as people write it.
+fn named<'a>(project: &Project, history: &'a History, version: &str) -> Option<&'a Applied> {
+    let format = project.folder.format;
+    history.applied.iter().find(|a| a.version == version || a.title() == version).or_else(|| {
+        let key = match project.folder.find(version) {
+            Some(migration) => migration.version.key().clone(),
+            None => format.version(version, "")?.key().clone(),
+        };
+        history.of(format, &key)
+    })
 }
 
 fn recorded(history: &History, step: &str) -> bool {
@@ -108,27 +123,40 @@ fn recorded(history: &History, step: &str) -> bool {
 fn undo<'a>(
     project: &Project,
     history: &History,
+    in_step: Option<&InStep>,
     applied: &'a Applied,
     dialect: Dialect,
 ) -> Result<Undo<'a>> {
     let version = &applied.version;
+    let format = project.folder.format;
+    let migration = applied.key(format).and_then(|key| project.folder.with_key(&key));
     match applied.kind {
         Kind::Applied => {}
+        // The tool's own ledger must not go on counting what is taken back.
+        Kind::Adopted if migration.is_some() && in_step.is_some() => {}
         Kind::Adopted => {
-            return Err(Error::refused(format!("cannot roll back {version}: {} applied it", applied.source))
-                .hint(format!("take it back with {}, or write a new migration", applied.source)));
+            let source = &applied.source;
+            let hint = match migration {
+                Some(_) => format!(
+                    "cofferdam adopt --keep-in-step first, so that {source}'s ledger is told as well; \
+                     or take it back with {source}"
+                ),
+                None => format!("take it back with {source}, or write a new migration"),
+            };
+            return Err(Error::refused(format!("cannot roll back {version}: {source} applied it")).hint(hint));
         }
         Kind::Baseline => {
             return Err(Error::refused(format!("cannot roll back {version}: it is the baseline")));
         }
     }
     let command = standing::rollback_command(version);
-    let migration = project.folder.find(version);
     let down = match migration.filter(|m| m.down.is_some()) {
         Some(migration) => Some(down_file(migration, version, open_run(history, &command), dialect)?),
         None => None,
     };
-    Ok(Undo { applied, command, down })
+    let in_step = in_step.zip(migration);
+    let in_step = in_step.and_then(|(tool, migration)| tool.taken_back(migration, &project.folder, dialect));
+    Ok(Undo { applied, command, down, in_step })
 }
 
 fn down_file(migration: &Migration, version: &str, open: Option<&Run>, dialect: Dialect) -> Result<Down> {
@@ -166,12 +194,14 @@ fn done_steps(plan: &FilePlan, id: &str, open: Option<&Run>) -> Result<usize> {
 
 /// The error of a migration without a way back.
 pub(super) fn no_way_back(applied: &Applied, copy: bool) -> Error {
-    let version = &applied.version;
+    let title = applied.title();
     let also = if copy { " and no copy was made before it" } else { "" };
-    Error::refused(format!("cannot roll back {version}_{}: it has no down file{also}", applied.name)).hint(
-        format!(
-            "write {version}_{}.down.sql with the statements that take it back, or a new migration",
-            applied.name
+    let hint = match Format::parse(&applied.source) {
+        Ok(format) => format!(
+            "write the statements that take it back into {}, or a new migration",
+            format.down_file(&title)
         ),
-    )
+        Err(_) => format!("take it back with {}, or write a new migration", applied.source),
+    };
+    Error::refused(format!("cannot roll back {title}: it has no down file{also}")).hint(hint)
 }

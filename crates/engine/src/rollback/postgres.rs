@@ -34,7 +34,8 @@ pub(super) async fn run(
     // Refuse before waiting for anybody; what counts is decided again under the lease.
     let history = ledger::postgres::history(&session).await?;
     let project = &project.as_history_has_it(&history, &foreign::Surroundings::default())?;
-    check(&undos(project, &history, options.to.as_deref(), Dialect::Postgres)?)?;
+    let in_step = foreign::in_step_on_postgres(&session).await?;
+    check(&undos(project, &history, in_step.as_ref(), options.to.as_deref(), Dialect::Postgres)?)?;
     let runner_options =
         RunnerOptions { locks: options.locks, lease_wait: options.lease_wait, stop: options.stop.clone() };
     let mut runner = Runner::start(session, project, runner_options, watch).await?;
@@ -59,7 +60,8 @@ async fn under_lease(
     options: &Options,
 ) -> Result<RollbackReport> {
     let history = ledger::postgres::history(runner.session()).await?;
-    let undos = undos(project, &history, options.to.as_deref(), Dialect::Postgres)?;
+    let in_step = foreign::in_step_on_postgres(runner.session()).await?;
+    let undos = undos(project, &history, in_step.as_ref(), options.to.as_deref(), Dialect::Postgres)?;
     check(&undos)?;
     let finished = standing::rolled_back(&history);
     if let Some((run, _)) = finished {
@@ -70,9 +72,9 @@ async fn under_lease(
         let Some(down) = &undo.down else { return Err(no_way_back(undo.applied, false)) };
         let count = count(runner.session(), down, options.locks).await?;
         let (lost, proofs) = count.allowed(&undo.applied.version, options)?;
-        one(runner, undo, down, &proofs, &history).await.map_err(|error| {
-            error.while_(format!("cannot roll back {}_{}", undo.applied.version, undo.applied.name))
-        })?;
+        one(runner, undo, down, &proofs, &history)
+            .await
+            .map_err(|error| error.while_(format!("cannot roll back {}", undo.applied.title())))?;
         report.undone.push(undo.applied.version.clone());
         for (table, rows) in lost {
             *report.would_lose.entry(table).or_default() += rows;

@@ -29,7 +29,8 @@ pub(super) fn run(
     }
     let history = ledger::sqlite::history(&db)?;
     let project = &project.as_history_has_it(&history, &foreign::Surroundings::default())?;
-    undos(project, &history, options.to.as_deref(), Dialect::Sqlite)?;
+    let in_step = foreign::in_step_on_sqlite(&db)?;
+    undos(project, &history, in_step.as_ref(), options.to.as_deref(), Dialect::Sqlite)?;
     let runner_options = RunnerOptions {
         budget: options.locks.budget,
         lease_wait: options.lease_wait,
@@ -43,7 +44,8 @@ pub(super) fn run(
 
 fn under_lease(runner: &mut Runner<'_>, project: &Project, options: &Options) -> Result<RollbackReport> {
     let history = ledger::sqlite::history(runner.db())?;
-    let undos = undos(project, &history, options.to.as_deref(), Dialect::Sqlite)?;
+    let in_step = foreign::in_step_on_sqlite(runner.db())?;
+    let undos = undos(project, &history, in_step.as_ref(), options.to.as_deref(), Dialect::Sqlite)?;
     let finished = standing::rolled_back(&history);
     if let Some((run, version)) = finished {
         finish(runner, run, version)?;
@@ -85,7 +87,7 @@ fn by_down_file(
     };
     let ended = runner.fenced(|db| ledger::sqlite::end_run(db, run, state, error));
     let result = result.and(ended);
-    result.map_err(|error| error.while_(format!("cannot roll back {version}_{}", undo.applied.name)))?;
+    result.map_err(|error| error.while_(format!("cannot roll back {}", undo.applied.title())))?;
     Ok(lost)
 }
 
@@ -184,7 +186,7 @@ fn by_copy(
     let run = begin(runner, undo, history, &plan)?;
     let lost = runner.restore(&copy, &outcome, options.discard_writes, |prepared, actor| {
         let detail = serde_json::json!({"by": "file copy", "copy": outcome.copy});
-        ledger::sqlite::remove(prepared, actor, &applied.source, &applied.version, detail)
+        ledger::sqlite::remove(prepared, actor, "rollback", (&applied.source, &applied.version), detail)
     });
     let state = if lost.is_ok() { RunState::Done } else { RunState::Abandoned };
     runner.fenced(|db| ledger::sqlite::end_run(db, run, state, None))?;

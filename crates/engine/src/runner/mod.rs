@@ -20,6 +20,7 @@ use cofferdam_analysis::sql::{Script, Statement};
 use cofferdam_analysis::{Error, NobodysRows, Result, plan};
 
 use crate::db::SqlFailure;
+use crate::foreign::Writes;
 use crate::ledger::NewMigration;
 
 /// How long, and how, to wait for locks that stop the application.
@@ -75,6 +76,10 @@ pub enum Record<'a> {
         begun: Instant,
         /// What the audit says beside it; an object.
         detail: serde_json::Value,
+        /// It was applied before, and runs again because its file changed.
+        again: bool,
+        /// What another tool's ledger is told.
+        in_step: Option<Writes>,
     },
     /// The file is taken back.
     Removed {
@@ -84,6 +89,8 @@ pub enum Record<'a> {
         version: &'a str,
         /// What the audit says beside it; an object.
         detail: serde_json::Value,
+        /// What another tool's ledger is told.
+        in_step: Option<Writes>,
     },
 }
 

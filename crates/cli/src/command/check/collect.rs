@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use cofferdam::folder::{Folder, Migration, Version};
+use cofferdam::folder::{Folder, Migration};
 use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::document::{Document, DocumentKind};
 use cofferdam_analysis::judge::Role;
@@ -50,10 +50,9 @@ impl Set {
     /// # Errors
     /// `Invalid`, when `since` is no version: then everything or nothing would be judged in silence.
     pub(super) fn add_pending(&mut self, folder: &Folder, since: Option<&str>) -> Result<()> {
-        let since = since.map(version).transpose()?;
-        for migration in &folder.migrations {
-            let is_history = since.as_ref().is_some_and(|since| migration.version <= *since);
-            self.add_migration(migration, if is_history { Role::Applied } else { Role::Judged });
+        let history = since.map(|since| history(since, folder)).transpose()?.unwrap_or(0);
+        for (position, migration) in folder.migrations.iter().enumerate() {
+            self.add_migration(migration, if position < history { Role::Applied } else { Role::Judged });
         }
         Ok(())
     }
@@ -120,11 +119,16 @@ impl Set {
     }
 }
 
-fn version(text: &str) -> Result<Version> {
-    Version::parse(text).ok_or_else(|| {
-        Error::invalid(format!("`since = \"{text}\"` under [check] is no version"))
+/// How many files of the folder, from the first, are history.
+fn history(since: &str, folder: &Folder) -> Result<usize> {
+    if let Some(newest) = folder.find(since) {
+        return Ok(folder.position(newest.version.key()).map_or(0, |position| position + 1));
+    }
+    let since = folder.format.version(since, "").ok_or_else(|| {
+        Error::invalid(format!("`since = \"{since}\"` under [check] is no version"))
             .hint("write the number with which the newest file of the history begins")
-    })
+    })?;
+    Ok(folder.migrations.partition_point(|m| m.version <= since))
 }
 
 /// The catalog in the file at `path`.
@@ -135,10 +139,8 @@ pub(super) fn snapshot(path: &Path) -> Result<Catalog> {
 /// The migrations of `folder` that come before all of `named`, if those belong to it.
 fn before<'a>(folder: &'a Folder, named: &[PathBuf]) -> &'a [Migration] {
     let of_folder = named.iter().filter_map(|path| of_folder(folder, path));
-    match of_folder.min_by(|a, b| a.version.cmp(&b.version)) {
-        Some(first) => &folder.migrations[..folder.migrations.partition_point(|m| m.version < first.version)],
-        None => &[],
-    }
+    let positions = of_folder.filter_map(|migration| folder.position(migration.version.key()));
+    &folder.migrations[..positions.min().unwrap_or(0)]
 }
 
 /// The migration that `path` is, however it was written.

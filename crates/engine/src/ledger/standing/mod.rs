@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use cofferdam_analysis::{Finding, Place, Severity, Span};
 
-use crate::folder::{Folder, Migration, OutOfOrder, Version};
+use crate::folder::{Folder, Key, Migration, OutOfOrder, Version};
 use crate::ledger::{Applied, History, Run, RunState, StepState};
 
 const RULE: &str = "history-edited";
@@ -34,18 +34,19 @@ impl Standing<'_> {
 
 /// Compares.
 pub fn standing<'a>(folder: &'a Folder, history: &History, out_of_order: OutOfOrder) -> Standing<'a> {
-    let source = folder.format.as_str();
-    let ours: BTreeMap<u128, &Applied> = history
-        .applied
-        .iter()
-        .filter(|a| a.source == source)
-        .filter_map(|a| Some((Version::parse(&a.version)?.number(), a)))
-        .collect();
+    let ours: BTreeMap<Key, &Applied> =
+        history.applied.iter().filter_map(|a| Some((a.key(folder.format)?, a))).collect();
     let mut standing = Standing { pending: Vec::new(), problems: Vec::new(), notes: Vec::new() };
     for migration in &folder.migrations {
-        match ours.get(&migration.version.number()) {
-            Some(applied) => standing.problems.extend(edited(migration, applied)),
+        match ours.get(migration.version.key()) {
             None => standing.pending.push(migration),
+            // These are meant to be edited, and run again then.
+            Some(applied) if migration.version.is_repeatable() => {
+                if applied.checksum != Some(migration.checksum) {
+                    standing.pending.push(migration);
+                }
+            }
+            Some(applied) => standing.problems.extend(edited(migration, applied)),
         }
     }
     missing(folder, &ours, &mut standing);
@@ -86,23 +87,19 @@ fn short(hash: &str) -> &str {
 
 /// Applied migrations whose file is not there. Behind the newest file that means an
 /// older checkout is being deployed, which must go on working.
-fn missing(folder: &Folder, ours: &BTreeMap<u128, &Applied>, standing: &mut Standing<'_>) {
-    let newest = folder.migrations.last().map(|m| m.version.number());
+fn missing(folder: &Folder, ours: &BTreeMap<Key, &Applied>, standing: &mut Standing<'_>) {
+    let newest = newest_of(folder);
     let mut ahead = Vec::new();
-    for (number, applied) in ours.iter().filter(|(_, a)| folder.find(&a.version).is_none()) {
-        if newest.is_none_or(|newest| *number > newest) {
-            ahead.push(format!("{}_{}", applied.version, applied.name));
+    for (key, applied) in ours.iter().filter(|(key, _)| folder.with_key(key).is_none()) {
+        // What could run again leaves no gap when its file is gone.
+        if matches!(key, Key::Repeatable(_)) || newest.is_none_or(|newest| key > newest) {
+            ahead.push(applied.title());
             continue;
         }
         standing.problems.push(problem(
             Severity::Error,
             None,
-            format!(
-                "{}_{} is applied and its file is not in {}",
-                applied.version,
-                applied.name,
-                folder.path.display()
-            ),
+            format!("{} is applied and its file is not in {}", applied.title(), folder.path.display()),
             "bring the file back: the folder must be able to build the database again",
         ));
     }
@@ -112,20 +109,35 @@ fn missing(folder: &Folder, ours: &BTreeMap<u128, &Applied>, standing: &mut Stan
     }
 }
 
+/// The newest version of the folder that is not one of those that run again.
+fn newest_of(folder: &Folder) -> Option<&Key> {
+    folder.migrations.iter().rev().map(|m| &m.version).find(|v| !v.is_repeatable()).map(Version::key)
+}
+
 fn late(
     folder: &Folder,
-    ours: &BTreeMap<u128, &Applied>,
+    ours: &BTreeMap<Key, &Applied>,
     out_of_order: OutOfOrder,
     standing: &mut Standing<'_>,
 ) {
-    let Some((number, newest)) = ours.last_key_value() else { return };
-    let newest = &newest.version;
-    let late: Vec<&Migration> =
-        standing.pending.iter().copied().filter(|m| m.version.number() < *number).collect();
-    for migration in late {
-        let said = format!("{} is older than {}, which is applied", migration.file_name(), newest);
+    // The folder's own order counts; of versions that are not in the folder only the keys are known.
+    let in_order = |key: &Key| folder.position(key);
+    let applied = || ours.iter().filter(|(key, _)| !matches!(key, Key::Repeatable(_)));
+    let newest_here =
+        applied().filter_map(|(key, a)| Some((in_order(key)?, *a))).max_by_key(|(position, _)| *position);
+    let ahead = applied()
+        .next_back()
+        .filter(|(key, _)| in_order(key).is_none() && newest_of(folder).is_none_or(|newest| *key > newest));
+    for migration in standing.pending.clone() {
+        let key = migration.version.key();
+        let before = newest_here.filter(|(position, _)| in_order(key).is_some_and(|at| at < *position));
+        let Some(newest) = ahead.map(|(_, a)| *a).or(before.map(|(_, a)| a)) else { continue };
+        if migration.version.is_repeatable() {
+            continue;
+        }
+        let said = format!("{} is older than {}, which is applied", migration.file_name(), newest.version);
         match out_of_order {
-            OutOfOrder::Apply => standing.notes.push(format!("{said}; it is applied all the same, as {} does", folder.format.as_str())),
+            OutOfOrder::Apply => standing.notes.push(format!("{said}; it is applied all the same, as {} does", folder.format)),
             OutOfOrder::Refuse => standing.problems.push(problem(
                 Severity::Error,
                 Some(migration),
@@ -137,10 +149,10 @@ fn late(
 }
 
 /// Steps of a half applied file must still be what the file says, in the same places.
-fn left_behind(folder: &Folder, ours: &BTreeMap<u128, &Applied>, run: &Run, standing: &mut Standing<'_>) {
+fn left_behind(folder: &Folder, ours: &BTreeMap<Key, &Applied>, run: &Run, standing: &mut Standing<'_>) {
     for step in run.steps.iter().filter(|s| s.state != StepState::Failed) {
         let version = step.id.split('/').next().unwrap_or(&step.id);
-        let applied = Version::parse(version).is_some_and(|v| ours.contains_key(&v.number()));
+        let applied = ours.values().any(|applied| applied.version == version);
         if !applied && folder.find(version).is_none() {
             standing.problems.push(problem(
                 Severity::Error,

@@ -296,14 +296,25 @@ impl<'w> Runner<'w> {
     async fn record_end(&self, client: &Client, run: i64, record: &Record<'_>) -> Result<()> {
         match record {
             Record::Nothing => Ok(()),
-            Record::Applied { migration, begun, detail } => {
+            Record::Applied { migration, begun, detail, again, in_step } => {
                 let mut detail = detail.clone();
                 detail["run"] = run.into();
+                if let Some(writes) = in_step {
+                    writes.to_postgres(client, begun.elapsed()).await?;
+                }
+                if *again {
+                    let before = (migration.source, migration.version);
+                    ledger::postgres::remove(client, &self.actor, "repeat", before, detail.clone()).await?;
+                }
                 let one = [super::took(migration, *begun)];
                 ledger::postgres::record(client, &self.actor, "migrate", &one, detail).await.map(|_| ())
             }
-            Record::Removed { source, version, detail } => {
-                ledger::postgres::remove(client, &self.actor, source, version, detail.clone()).await
+            Record::Removed { source, version, detail, in_step } => {
+                if let Some(writes) = in_step {
+                    writes.to_postgres(client, Duration::ZERO).await?;
+                }
+                let gone = (*source, *version);
+                ledger::postgres::remove(client, &self.actor, "rollback", gone, detail.clone()).await
             }
         }
     }

@@ -351,14 +351,24 @@ impl<'w> Runner<'w> {
     fn record_end(&self, run: i64, record: &Record<'_>) -> Result<()> {
         match record {
             Record::Nothing => Ok(()),
-            Record::Applied { migration, begun, detail } => {
+            Record::Applied { migration, begun, detail, again, in_step } => {
                 let mut detail = detail.clone();
                 detail["run"] = run.into();
+                if let Some(writes) = in_step {
+                    writes.to_sqlite(&self.db, begun.elapsed())?;
+                }
+                if *again {
+                    let before = (migration.source, migration.version);
+                    rows::remove(&self.db, &self.actor, "repeat", before, detail.clone())?;
+                }
                 let one = [super::took(migration, *begun)];
                 rows::record(&self.db, &self.actor, "migrate", &one, detail).map(|_| ())
             }
-            Record::Removed { source, version, detail } => {
-                rows::remove(&self.db, &self.actor, source, version, detail.clone())
+            Record::Removed { source, version, detail, in_step } => {
+                if let Some(writes) = in_step {
+                    writes.to_sqlite(&self.db, Duration::ZERO)?;
+                }
+                rows::remove(&self.db, &self.actor, "rollback", (*source, *version), detail.clone())
             }
         }
     }

@@ -1,0 +1,43 @@
+//! Alembic's ledger.
+
+use cofferdam_analysis::sql::Dialect;
+
+use super::{Row, Sign, Told, Tool, Write};
+use crate::folder::{Folder, Format, Migration};
+
+#[derive(Debug)]
+pub(super) struct Alembic;
+
+impl Tool for Alembic {
+    fn name(&self) -> &'static str {
+        "alembic"
+    }
+
+    fn format(&self) -> Option<Format> {
+        None
+    }
+
+    fn tables(&self) -> &'static [Sign] {
+        &[Sign { table: "alembic_version", columns: &["version_num"], without: &[] }]
+    }
+
+    fn select(&self, _: Dialect) -> Option<&'static str> {
+        None
+    }
+
+    fn history(&self, _: &[Row], _: &Folder) -> Told {
+        Told::default()
+    }
+
+    fn applied(&self, _: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        None
+    }
+
+    fn taken_back(&self, _: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        None
+    }
+
+    fn migrate_command(&self) -> &'static str {
+        "alembic upgrade head"
+    }
+}

@@ -1,0 +1,43 @@
+//! Diesel's ledger.
+
+use cofferdam_analysis::sql::Dialect;
+
+use super::{Row, Sign, Told, Tool, Write};
+use crate::folder::{Folder, Format, Migration};
+
+#[derive(Debug)]
+pub(super) struct Diesel;
+
+impl Tool for Diesel {
+    fn name(&self) -> &'static str {
+        "diesel"
+    }
+
+    fn format(&self) -> Option<Format> {
+        Some(Format::Diesel)
+    }
+
+    fn tables(&self) -> &'static [Sign] {
+        &[Sign { table: "__diesel_schema_migrations", columns: &["version", "run_on"], without: &[] }]
+    }
+
+    fn select(&self, _: Dialect) -> Option<&'static str> {
+        None
+    }
+
+    fn history(&self, _: &[Row], _: &Folder) -> Told {
+        Told::default()
+    }
+
+    fn applied(&self, _: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        None
+    }
+
+    fn taken_back(&self, _: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        None
+    }
+
+    fn migrate_command(&self) -> &'static str {
+        "diesel migration run"
+    }
+}

@@ -1,0 +1,43 @@
+//! Graphile's ledger.
+
+use cofferdam_analysis::sql::Dialect;
+
+use super::{Row, Sign, Told, Tool, Write};
+use crate::folder::{Folder, Format, Migration};
+
+#[derive(Debug)]
+pub(super) struct Graphile;
+
+impl Tool for Graphile {
+    fn name(&self) -> &'static str {
+        "graphile-migrate"
+    }
+
+    fn format(&self) -> Option<Format> {
+        None
+    }
+
+    fn tables(&self) -> &'static [Sign] {
+        &[Sign { table: "migrations", columns: &["hash", "previous_hash", "filename"], without: &[] }]
+    }
+
+    fn select(&self, _: Dialect) -> Option<&'static str> {
+        None
+    }
+
+    fn history(&self, _: &[Row], _: &Folder) -> Told {
+        Told::default()
+    }
+
+    fn applied(&self, _: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        None
+    }
+
+    fn taken_back(&self, _: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        None
+    }
+
+    fn migrate_command(&self) -> &'static str {
+        "graphile-migrate migrate"
+    }
+}

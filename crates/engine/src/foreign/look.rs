@@ -1,0 +1,171 @@
+//! Finds the ledgers of other tools.
+
+use std::collections::BTreeSet;
+
+use cofferdam_analysis::Result;
+use cofferdam_analysis::sql::Dialect;
+use rusqlite::Connection;
+use tokio_postgres::Client;
+
+use super::{Found, Row, Surroundings, TOOLS, Table, Tool};
+use crate::db::{DbResult, Ident, QualifiedIdent};
+
+/// A table with a name that a tool gives to its own.
+struct Candidate {
+    table: Table,
+    columns: BTreeSet<String>,
+}
+
+/// Looks around in a Postgres database.
+pub async fn postgres(client: &Client) -> Result<Surroundings> {
+    let rows = client.query(include_str!("sql/user_tables.sql"), &[&names()]).await.db()?;
+    let mut candidates = Vec::new();
+    for row in &rows {
+        if let Some(columns) = row.get::<_, Option<Vec<String>>>(2) {
+            let table = Table { schema: Some(row.get(0)), name: row.get(1) };
+            candidates.push(Candidate { table, columns: columns.into_iter().collect() });
+        }
+    }
+    let mut around = Surroundings { user_tables: !rows.is_empty(), ..Surroundings::default() };
+    for (tool, table) in told_apart(&candidates, &mut around.unknown) {
+        let rows = match tool.select(Dialect::Postgres) {
+            Some(select) => {
+                let rows = client.query(&filled(select, &table)?, &[]).await.db()?;
+                rows.iter().map(|row| (0..row.len()).map(|i| row.get(i)).collect()).collect()
+            }
+            None => Vec::new(),
+        };
+        around.foreign.push(Found { tool, table, rows });
+    }
+    Ok(around)
+}
+
+/// Looks around in a SQLite database.
+pub fn sqlite(db: &Connection) -> Result<Surroundings> {
+    let mut statement = db.prepare(include_str!("sql/user_tables.sqlite.sql")).db()?;
+    let found: Vec<String> =
+        statement.query_map([], |row| row.get(0)).db()?.collect::<std::result::Result<_, _>>().db()?;
+    let known = names();
+    let mut candidates = Vec::new();
+    for name in found.iter().filter(|name| known.contains(&name.as_str())) {
+        let mut columns = db.prepare("select name from pragma_table_info(?1)").db()?;
+        let columns =
+            columns.query_map([name], |row| row.get(0)).db()?.collect::<std::result::Result<_, _>>().db()?;
+        candidates.push(Candidate { table: Table { schema: None, name: name.clone() }, columns });
+    }
+    let mut around = Surroundings { user_tables: !found.is_empty(), ..Surroundings::default() };
+    for (tool, table) in told_apart(&candidates, &mut around.unknown) {
+        let rows = match tool.select(Dialect::Sqlite) {
+            Some(select) => sqlite_rows(db, &filled(select, &table)?)?,
+            None => Vec::new(),
+        };
+        around.foreign.push(Found { tool, table, rows });
+    }
+    Ok(around)
+}
+
+fn sqlite_rows(db: &Connection, select: &str) -> Result<Vec<Row>> {
+    let mut statement = db.prepare(select).db()?;
+    let columns = statement.column_count();
+    let rows = statement.query_map([], |row| (0..columns).map(|i| row.get(i)).collect()).db()?;
+    rows.collect::<std::result::Result<_, _>>().db()
+}
+
+/// Every name by which a tool is known.
+fn names() -> Vec<&'static str> {
+    let mut names: Vec<_> = TOOLS.iter().flat_map(|tool| tool.tables()).map(|sign| sign.table).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// Which tool's each candidate is. Of several schemas the first in the session's search
+/// path counts; the query has put them in that order.
+fn told_apart(candidates: &[Candidate], unknown: &mut Vec<Table>) -> Vec<(&'static dyn Tool, Table)> {
+    let mut found: Vec<(&'static dyn Tool, Table)> = Vec::new();
+    for tool in TOOLS {
+        if let Some(ledger) = candidates.iter().find(|candidate| is_ledger(tool, candidate, candidates)) {
+            // Of two that a table could be of, it is the one's that has more to show: Rails
+            // is dbmate with a second table.
+            let more = |other: &dyn Tool| other.tables().len() > tool.tables().len();
+            if found.iter().any(|(other, table)| *table == ledger.table && more(*other)) {
+                continue;
+            }
+            found.retain(|(other, table)| *table != ledger.table || more(*other));
+            found.push((tool, ledger.table.clone()));
+        }
+    }
+    let taken = |candidate: &Candidate| {
+        TOOLS
+            .iter()
+            .any(|tool| tool.tables().iter().any(|sign| sign.fits(&candidate.table.name, &candidate.columns)))
+    };
+    unknown.extend(candidates.iter().filter(|candidate| !taken(candidate)).map(|c| c.table.clone()));
+    found
+}
+
+fn is_ledger(tool: &dyn Tool, candidate: &Candidate, all: &[Candidate]) -> bool {
+    let Some((ledger, others)) = tool.tables().split_first() else { return false };
+    let beside = |sign: &super::Sign| {
+        all.iter().any(|other| {
+            other.table.schema == candidate.table.schema && sign.fits(&other.table.name, &other.columns)
+        })
+    };
+    ledger.fits(&candidate.table.name, &candidate.columns) && others.iter().all(beside)
+}
+
+impl super::Sign {
+    fn fits(&self, name: &str, columns: &BTreeSet<String>) -> bool {
+        name == self.table
+            && self.columns.iter().all(|column| columns.contains(*column))
+            && !self.without.iter().any(|column| columns.contains(*column))
+    }
+}
+
+/// The query with its places filled in.
+fn filled(select: &str, table: &Table) -> Result<String> {
+    let name = qualified(table)?;
+    let schema = match &table.schema {
+        Some(schema) => format!("{}.", Ident::new(schema)?),
+        None => String::new(),
+    };
+    Ok(select.replace("{table}", &name).replace("{schema}", &schema))
+}
+
+/// The table's name as SQL.
+pub(super) fn qualified(table: &Table) -> Result<String> {
+    Ok(match &table.schema {
+        Some(schema) => QualifiedIdent::new(schema, &table.name)?.to_string(),
+        None => Ident::new(&table.name)?.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(name: &str, columns: &[&str]) -> Candidate {
+        Candidate {
+            table: Table { schema: None, name: name.to_owned() },
+            columns: columns.iter().map(|c| (*c).to_owned()).collect(),
+        }
+    }
+
+    fn tools(candidates: &[Candidate]) -> (Vec<&'static str>, usize) {
+        let mut unknown = Vec::new();
+        let found = told_apart(candidates, &mut unknown);
+        (found.iter().map(|(tool, _)| tool.name()).collect(), unknown.len())
+    }
+
+    #[test]
+    fn three_tools_of_one_table_name_are_told_apart_by_columns() {
+        assert_eq!(tools(&[table("schema_migrations", &["version"])]), (vec!["dbmate"], 0));
+        assert_eq!(tools(&[table("schema_migrations", &["version", "dirty"])]), (vec!["golang-migrate"], 0));
+        let rails = [
+            table("schema_migrations", &["version"]),
+            table("ar_internal_metadata", &["key", "value", "created_at", "updated_at"]),
+        ];
+        assert_eq!(tools(&rails), (vec!["rails"], 0));
+        assert_eq!(tools(&[table("schema_migrations", &["id", "when"])]), (vec![], 1));
+    }
+}

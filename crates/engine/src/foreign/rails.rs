@@ -1,0 +1,46 @@
+//! Rails's ledger.
+
+use cofferdam_analysis::sql::Dialect;
+
+use super::{Row, Sign, Told, Tool, Write};
+use crate::folder::{Folder, Format, Migration};
+
+#[derive(Debug)]
+pub(super) struct Rails;
+
+impl Tool for Rails {
+    fn name(&self) -> &'static str {
+        "rails"
+    }
+
+    fn format(&self) -> Option<Format> {
+        None
+    }
+
+    fn tables(&self) -> &'static [Sign] {
+        &[
+            Sign { table: "schema_migrations", columns: &["version"], without: &["dirty"] },
+            Sign { table: "ar_internal_metadata", columns: &["key", "value"], without: &[] },
+        ]
+    }
+
+    fn select(&self, _: Dialect) -> Option<&'static str> {
+        None
+    }
+
+    fn history(&self, _: &[Row], _: &Folder) -> Told {
+        Told::default()
+    }
+
+    fn applied(&self, _: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        None
+    }
+
+    fn taken_back(&self, _: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        None
+    }
+
+    fn migrate_command(&self) -> &'static str {
+        "bin/rails db:migrate"
+    }
+}
