@@ -188,8 +188,7 @@ impl Format {
     /// The formats that a folder's files can be of, the likeliest first. Plain `.sql` files
     /// do not show whose they are: the target's ledger decides among the candidates.
     pub(super) fn candidates(listing: &Listing) -> Vec<Format> {
-        let mut found = Vec::new();
-        let signs: [(Format, fn(&Listing) -> bool); 10] = [
+        let signs: [(Format, Sign); 10] = [
             (Format::Prisma, prisma::owns),
             (Format::Diesel, diesel::owns),
             (Format::Drizzle, drizzle::owns),
@@ -201,8 +200,7 @@ impl Format {
             (Format::Sqlx, flat::owns_sqlx),
             (Format::Native, flat::owns_native),
         ];
-        found.extend(signs.into_iter().filter(|(_, owns)| owns(listing)).map(|(format, _)| format));
-        found
+        signs.into_iter().filter(|(_, owns)| owns(listing)).map(|(format, _)| format).collect()
     }
 
     /// Whether a folder of one could be of the other, going by its files alone.
@@ -226,6 +224,9 @@ impl std::fmt::Display for Format {
         f.write_str(self.as_str())
     }
 }
+
+/// Whether files are of a format.
+type Sign = fn(&Listing) -> bool;
 
 /// What to do with a pending file older than the newest applied one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -82,6 +82,12 @@ impl Migration {
         }
     }
 
+    /// A migration that is a program, of which only this SQL is known.
+    pub fn of_program(version: &str, name: &str, sql: &str) -> Migration {
+        let text = Text { text: sql.to_owned(), bytes: Vec::new() };
+        Migration::of_file(Version::text(version), name, PathBuf::from(format!("{version}.sql")), &text)
+    }
+
     /// The file name, for people; with its folder where all files are called the same.
     pub fn file_name(&self) -> String {
         let last = |path: &std::path::Path| {

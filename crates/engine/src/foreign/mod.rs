@@ -8,26 +8,19 @@
 //! Refused: histories that do not fit the folder. Nothing is written here but by
 //! [`Writes::to_postgres`] and [`Writes::to_sqlite`], for those who asked to be kept in step.
 
-mod alembic;
 mod compare;
 mod dbmate;
 mod diesel;
-mod django;
 mod drizzle;
 mod flyway;
 mod golang_migrate;
 mod goose;
-mod graphile;
-mod knex;
 mod look;
 mod prisma;
-mod rails;
+mod programs;
 mod refinery;
-mod sqitch;
 mod sqlx;
-mod unsupported;
 mod write;
-mod yoyo;
 
 use std::fmt;
 
@@ -115,15 +108,15 @@ pub(crate) static TOOLS: [&dyn Tool; 18] = [
     &goose::Goose,
     &golang_migrate::GolangMigrate,
     &diesel::Diesel,
-    &knex::Knex,
-    &alembic::Alembic,
-    &rails::Rails,
-    &django::Django,
-    &sqitch::Sqitch,
-    &graphile::Graphile,
-    &yoyo::Yoyo,
-    &unsupported::LIQUIBASE,
-    &unsupported::ATLAS,
+    &programs::KNEX,
+    &programs::ALEMBIC,
+    &programs::RAILS,
+    &programs::DJANGO,
+    &programs::SQITCH,
+    &programs::GRAPHILE,
+    &programs::YOYO,
+    &programs::LIQUIBASE,
+    &programs::ATLAS,
 ];
 
 /// The tool of that name.
