@@ -15,6 +15,7 @@ use crate::failure::Result;
 use crate::interrupt;
 use crate::output::Output;
 use crate::places;
+use crate::programs;
 use crate::target::{self, Asked, Chosen};
 
 /// The surroundings of one run of the program.
@@ -85,8 +86,13 @@ impl Context {
 
     /// The migrations, if there is a folder. What was left alone in it is noted.
     pub(crate) fn folder(&self) -> Result<Option<Folder>> {
-        let Some(path) = self.folder_path()? else { return Ok(None) };
-        let folder = Folder::read(&path, self.format())?;
+        let folder = match self.format() {
+            Some(Format::Command) => programs::folder(&self.config)?,
+            format => {
+                let Some(path) = self.folder_path()? else { return Ok(None) };
+                Folder::read(&path, format)?
+            }
+        };
         for note in &folder.notes {
             self.output.note(note);
         }
@@ -107,6 +113,19 @@ impl Context {
         self.config.settings.migrations.format
     }
 
+    /// The database together with its migrations, of which there may be none: a history of
+    /// programs is taken over without their files.
+    pub(crate) fn project_to_adopt(&self) -> Result<Project> {
+        let chosen = self.needed_database()?;
+        match self.folder()? {
+            Some(folder) => self.project_with(chosen, folder),
+            None => {
+                let none = Folder::of_programs(".".into(), Vec::new(), Vec::new())?;
+                self.project_with(chosen, none)
+            }
+        }
+    }
+
     /// The database together with its migrations.
     pub(crate) fn project(&self) -> Result<Project> {
         self.project_of(self.needed_database()?)
@@ -115,6 +134,10 @@ impl Context {
     /// `chosen` together with the migrations.
     pub(crate) fn project_of(&self, chosen: Chosen) -> Result<Project> {
         let folder = self.needed_folder()?;
+        self.project_with(chosen, folder)
+    }
+
+    fn project_with(&self, chosen: Chosen, folder: Folder) -> Result<Project> {
         Ok(Project {
             target: chosen.with_session()?,
             connect: self.environment.connect_options()?,

@@ -14,6 +14,7 @@ mod interrupt;
 mod nearest;
 mod output;
 mod places;
+mod programs;
 mod target;
 
 use std::ffi::OsString;

@@ -129,6 +129,7 @@ fn add_live(context: &Context, chosen: Chosen, paths: &[PathBuf], set: &mut Set)
     let live = context.run(async { Ok(Live::look(&chosen.target, &connect).await?) })?;
     if paths.is_empty() {
         let project = context.project_of(chosen)?;
+        let project = live.project(&project)?;
         let standing = live.standing(&project);
         standing.notes.iter().for_each(|note| context.output.note(note));
         set.problems = standing.problems;
