@@ -14,6 +14,7 @@ mod interrupt;
 mod nearest;
 mod output;
 mod places;
+mod project_files;
 mod target;
 
 use std::ffi::OsString;
