@@ -1,7 +1,7 @@
 //! What every command is given: options, environment, configuration and output.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cofferdam::folder::{Folder, Format, OutOfOrder};
 use cofferdam::{Project, Stop};
@@ -130,11 +130,6 @@ impl Context {
             }
             None => Ok(places::look(".".as_ref(), self.environment.dotenv())?.folder),
         }
-    }
-
-    /// The path of the migrations folder.
-    pub(crate) fn folder_path(&self) -> Result<Option<PathBuf>> {
-        Ok(self.place()?.map(|place| place.dir))
     }
 
     /// The migrations, if there is a folder. What was left alone in it is noted.

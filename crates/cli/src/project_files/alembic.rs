@@ -5,10 +5,10 @@ use std::path::Path;
 use cofferdam_analysis::Error;
 
 use super::address::{Address, Text};
-use super::{Settings, Tool, folder, ini, read};
+use super::{Settings, Tool, file, folder, ini};
 
 pub(super) fn read(root: &Path) -> Result<Vec<Settings>, Error> {
-    let Some((file, text)) = read::first(root, &["alembic.ini", "migrations/alembic.ini"])? else {
+    let Some((file, text)) = file::first(root, &["alembic.ini", "migrations/alembic.ini"])? else {
         return Ok(Vec::new());
     };
     let lines = ini::lines(&text);

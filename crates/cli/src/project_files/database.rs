@@ -24,7 +24,6 @@ pub(crate) struct Found {
     pub(crate) direct: Option<String>,
     /// The file and the variables that named it, for people.
     pub(crate) source: String,
-    pub(crate) tool: Option<Tool>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -115,7 +114,7 @@ fn usual(root: &Path, settings: &[Settings], environment: &Environment) -> Resul
     let url = seen_from(root, &our_form(url));
     let source = format!("{} ({USUAL})", dotenv::FILE);
     target(&url, &source)?;
-    Ok(Some(Found { url, direct: None, source, tool: None, notes: Vec::new() }))
+    Ok(Some(Found { url, direct: None, source, notes: Vec::new() }))
 }
 
 fn names_usual(settings: &Settings) -> bool {
@@ -180,7 +179,7 @@ fn evaluate(settings: &Settings, environment: &Environment) -> Result<Named, Err
     let url = seen_from(&settings.base, &url);
     let direct = direct.map(|direct| seen_from(&settings.base, &direct));
     let identity = target(&url, &source)?.identity();
-    Ok(Named::Database(Found { url, direct, source, tool: Some(settings.tool), notes }, identity))
+    Ok(Named::Database(Found { url, direct, source, notes }, identity))
 }
 
 fn target(url: &str, source: &str) -> Result<Target, Error> {

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use cofferdam_analysis::Error;
 
-use super::{Settings, Tool, folder, read};
+use super::{Settings, Tool, file, folder};
 
 pub(super) fn read(root: &Path) -> Result<Vec<Settings>, Error> {
-    let Some(text) = read::text(root, "diesel.toml")? else { return Ok(Vec::new()) };
+    let Some(text) = file::text(root, "diesel.toml")? else { return Ok(Vec::new()) };
     let mut settings = Settings::of(Tool::Diesel, root, "diesel.toml");
     settings.dir = folder("migrations");
     match text.parse::<toml::Table>() {

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use cofferdam_analysis::Error;
 
-use super::read;
+use super::file;
 
 /// The file's name. `.env.local` and its kin belong to frameworks that rank them in ways of
 /// their own, and are not read.
@@ -41,7 +41,7 @@ enum Value {
 impl DotEnv {
     /// Reads the file in `root`, if there is one.
     pub(crate) fn read(root: &Path) -> Self {
-        match read::text(root, FILE) {
+        match file::text(root, FILE) {
             Ok(Some(text)) => Self::parse(FILE, &text),
             Ok(None) => Self::default(),
             Err(error) => Self { trouble: Some(error.message().to_owned()), ..Self::default() },

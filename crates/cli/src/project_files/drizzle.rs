@@ -6,7 +6,7 @@ use cofferdam_analysis::Error;
 
 use super::address::Address;
 use super::script::{self, Value};
-use super::{Settings, Tool, folder, read};
+use super::{Settings, Tool, file, folder};
 
 const FILES: [&str; 5] = [
     "drizzle.config.ts",
@@ -17,7 +17,7 @@ const FILES: [&str; 5] = [
 ];
 
 pub(super) fn read(root: &Path) -> Result<Vec<Settings>, Error> {
-    let Some((file, text)) = read::first(root, &FILES)? else { return Ok(Vec::new()) };
+    let Some((file, text)) = file::first(root, &FILES)? else { return Ok(Vec::new()) };
     let mut settings = Settings::of(Tool::Drizzle, root, file);
     let Some(value) = script::object(&text, &["dialect", "driver", "dbCredentials", "out"]) else {
         settings.not_understood("the configuration");
@@ -88,7 +88,7 @@ mod tests {
                 Some("file:notes.db"),
             ),
             (
-                "export default defineConfig({ dialect: 'postgresql', dbCredentials: { host: process.env.HOST ?? 'db',\n\
+                "export default defineConfig({ dialect: 'postgresql', dbCredentials: { host: process.env.NO_HOST ?? 'db',\n\
                  port: 5433, user: 'app', database: \"app\", ssl: { ca: read() } } })",
                 "drizzle",
                 Some("host='db' port='5433' dbname='app' user='app'"),

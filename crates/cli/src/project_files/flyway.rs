@@ -7,14 +7,14 @@ use std::path::Path;
 use cofferdam_analysis::Error;
 
 use super::address::{Address, Text};
-use super::{Settings, Tool, folder, ini, read};
+use super::{Settings, Tool, file, folder, ini};
 
 /// Where Flyway's command line looks when nothing is configured.
 const DEFAULT: &str = "sql";
 
 pub(super) fn read(root: &Path) -> Result<Vec<Settings>, Error> {
     const FILES: [&str; 4] = ["flyway.toml", "flyway.conf", "conf/flyway.toml", "conf/flyway.conf"];
-    let Some((file, text)) = read::first(root, &FILES)? else { return Ok(Vec::new()) };
+    let Some((file, text)) = file::first(root, &FILES)? else { return Ok(Vec::new()) };
     let mut settings = Settings::of(Tool::Flyway, root, file);
     settings.dir = folder(DEFAULT);
     if file.ends_with(".toml") {

@@ -8,12 +8,12 @@ use cofferdam_analysis::Error;
 
 use super::address::{Address, Text};
 use super::script::{self, Value};
-use super::{Settings, Tool, folder, read};
+use super::{Settings, Tool, file, folder};
 
 const FILES: [&str; 4] = ["knexfile.js", "knexfile.ts", "knexfile.mjs", "knexfile.cjs"];
 
 pub(super) fn read(root: &Path) -> Result<Vec<Settings>, Error> {
-    let Some((file, text)) = read::first(root, &FILES)? else { return Ok(Vec::new()) };
+    let Some((file, text)) = file::first(root, &FILES)? else { return Ok(Vec::new()) };
     let mut settings = Settings::of(Tool::Knex, root, file);
     settings.dir = folder("migrations");
     let development = script::object(&text, &["development"]);
@@ -31,7 +31,7 @@ pub(super) fn read(root: &Path) -> Result<Vec<Settings>, Error> {
     match value.get("connection") {
         Some(Value::Text(url)) => settings.address = Some(Address::url(url.clone())),
         Some(said @ Value::Object(_)) => connection(said, &mut settings),
-        Some(Value::Computed | Value::List(_)) => settings.not_understood("`connection`"),
+        Some(Value::Computed | Value::List) => settings.not_understood("`connection`"),
         None => {}
     }
     Ok(vec![settings])

@@ -9,7 +9,7 @@ use cofferdam_analysis::Error;
 
 use super::address::Address;
 use super::script::{self, Value};
-use super::{Settings, Tool, folder, read};
+use super::{Settings, Tool, file, folder};
 use crate::project_files::address::Text;
 
 const CONFIGS: [&str; 6] = [
@@ -22,7 +22,7 @@ const CONFIGS: [&str; 6] = [
 ];
 
 pub(super) fn read(root: &Path) -> Result<Vec<Settings>, Error> {
-    let config = read::first(root, &CONFIGS)?;
+    let config = file::first(root, &CONFIGS)?;
     let parsed =
         config.as_ref().and_then(|(_, text)| script::object(text, &["datasource", "schema", "migrations"]));
     let named = parsed.as_ref().and_then(|value| value.plain("schema")).and_then(|path| folder(&path));
@@ -59,7 +59,7 @@ fn schema(root: &Path, named: Option<PathBuf>) -> Result<Option<(String, String)
         let files = if root.join(&path).is_dir() { several(root, &path) } else { vec![path] };
         for file in files {
             let file = file.display().to_string();
-            let Some(text) = read::text(root, &file)? else { continue };
+            let Some(text) = file::text(root, &file)? else { continue };
             if text.contains("datasource") {
                 return Ok(Some((file, text)));
             }

@@ -9,13 +9,13 @@ use std::path::Path;
 use cofferdam_analysis::Error;
 
 use super::address::{Address, Text};
-use super::{Settings, Tool, folder, read};
+use super::{Settings, Tool, file, folder};
 
 const FILE: &str = "config/database.yml";
 const ENVIRONMENT: &str = "development";
 
 pub(super) fn read(root: &Path) -> Result<Vec<Settings>, Error> {
-    let Some(text) = read::text(root, FILE)? else { return Ok(Vec::new()) };
+    let Some(text) = file::text(root, FILE)? else { return Ok(Vec::new()) };
     let mut settings = Settings::of(Tool::Rails, root, FILE);
     settings.dir = folder("db/migrate");
     let values = environment(&text);

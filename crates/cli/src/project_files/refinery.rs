@@ -5,10 +5,10 @@ use std::path::Path;
 use cofferdam_analysis::Error;
 
 use super::address::{Address, Text};
-use super::{Settings, Tool, read};
+use super::{Settings, Tool, file};
 
 pub(super) fn read(root: &Path) -> Result<Vec<Settings>, Error> {
-    let Some(text) = read::text(root, "refinery.toml")? else { return Ok(Vec::new()) };
+    let Some(text) = file::text(root, "refinery.toml")? else { return Ok(Vec::new()) };
     let mut settings = Settings::of(Tool::Refinery, root, "refinery.toml");
     let table = text.parse::<toml::Table>().ok();
     let Some(main) = table.as_ref().and_then(|table| table.get("main")?.as_table()) else {

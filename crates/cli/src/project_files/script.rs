@@ -13,7 +13,7 @@ use super::address::Text;
 pub(super) enum Value {
     Text(Text),
     Object(Vec<(String, Value)>),
-    List(Vec<Value>),
+    List,
     Computed,
 }
 
@@ -22,7 +22,7 @@ impl Value {
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         match self {
             Value::Object(pairs) => pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value),
-            Value::Text(_) | Value::List(_) | Value::Computed => None,
+            Value::Text(_) | Value::List | Value::Computed => None,
         }
     }
 
@@ -30,7 +30,7 @@ impl Value {
     pub(super) fn plain(&self, name: &str) -> Option<String> {
         match self.get(name)? {
             Value::Text(text) => text.plain(),
-            Value::Object(_) | Value::List(_) | Value::Computed => None,
+            Value::Object(_) | Value::List | Value::Computed => None,
         }
     }
 
@@ -38,7 +38,7 @@ impl Value {
     pub(super) fn text(&self, name: &str) -> Option<Text> {
         match self.get(name)? {
             Value::Text(text) => Some(text.clone()),
-            Value::Object(_) | Value::List(_) | Value::Computed => None,
+            Value::Object(_) | Value::List | Value::Computed => None,
         }
     }
 }
@@ -214,13 +214,12 @@ impl Reader<'_> {
             Some(Token::Sign('{')) => self.object(depth),
             Some(Token::Sign('[')) => {
                 self.at += 1;
-                let mut list = Vec::new();
                 loop {
                     self.lines();
                     if self.takes(']') || self.peek().is_none() {
-                        return Value::List(list);
+                        return Value::List;
                     }
-                    list.push(self.value(depth + 1));
+                    self.value(depth + 1);
                     self.lines();
                     if !self.takes(',') && self.peek() != Some(&Token::Sign(']')) {
                         return Value::Computed;

@@ -5,10 +5,10 @@ use std::path::Path;
 use cofferdam_analysis::Error;
 
 use super::address::{Address, Text};
-use super::{Settings, Tool, folder, ini, read};
+use super::{Settings, Tool, file, folder, ini};
 
 pub(super) fn read(root: &Path) -> Result<Vec<Settings>, Error> {
-    let Some(text) = read::text(root, "sqitch.conf")? else { return Ok(Vec::new()) };
+    let Some(text) = file::text(root, "sqitch.conf")? else { return Ok(Vec::new()) };
     let mut settings = Settings::of(Tool::Sqitch, root, "sqitch.conf");
     let lines = ini::lines(&text);
     let value = |section: &str, name: &str| ini::value(&lines, section, name).map(unquoted);

@@ -111,12 +111,12 @@ fn database(context: &Context, report: &mut Report) -> Result<Option<Surrounding
     report.database = Some(Named {
         source: chosen.source,
         target: chosen.target.redacted(),
-        ledger: asked.as_ref().ok().and_then(|around| around.foreign.first()).map(|found| found.tool),
-        reached: asked.is_ok(),
+        ledger: asked.iter().flatten().find_map(|around| around.foreign.first()).map(|found| found.tool),
+        reached: asked.as_ref().is_ok_and(Option::is_some),
         implied: chosen.implied,
     });
     match asked {
-        Ok(around) => Ok(Some(around)),
+        Ok(around) => Ok(around),
         Err(why) => {
             report.notes.push(format!("the database was not asked what it holds: {why}"));
             Ok(None)
@@ -143,16 +143,15 @@ fn disagreements(context: &Context, chosen: &Chosen) -> Vec<String> {
     other.map(text).collect()
 }
 
-/// What the database holds beside our ledger; else why that is not known.
-fn ask(context: &Context, target: &Target) -> Result<Surroundings, String> {
+/// What the database holds beside our ledger, `None` of one that is yet to be made; else
+/// why that is not known.
+fn ask(context: &Context, target: &Target) -> Result<Option<Surroundings>, String> {
     let plain = |error: Error| error.message().to_owned();
     match target {
-        Target::Sqlite(sqlite) if sqlite.path().is_none_or(|path| !path.exists()) => {
-            Ok(Surroundings::default())
-        }
+        Target::Sqlite(sqlite) if sqlite.path().is_none_or(|path| !path.exists()) => Ok(None),
         Target::Sqlite(sqlite) => {
             let db = db::open_sqlite(sqlite, SqliteOptions::new(SqliteMode::ReadOnly)).map_err(plain)?;
-            foreign::sqlite(&db).map_err(plain)
+            foreign::sqlite(&db).map(Some).map_err(plain)
         }
         Target::Postgres(postgres) => {
             let connect = context.environment.connect_options().map_err(plain)?;
@@ -168,7 +167,7 @@ fn ask(context: &Context, target: &Target) -> Result<Surroundings, String> {
                 Ok(tokio::time::timeout(PATIENCE, looked).await.unwrap_or_else(|_| Err(late())))
             });
             match asked {
-                Ok(looked) => looked.map_err(plain),
+                Ok(looked) => looked.map(Some).map_err(plain),
                 Err(failure) => Err(plain(failure.error)),
             }
         }
@@ -182,14 +181,12 @@ fn next(report: &Report, around: Option<&Surroundings>) -> Vec<&'static str> {
         (true, true) => Some("cofferdam adopt --none"),
         (true, false) => None,
     });
-    let ours = match report.files {
-        0 if report.dir.is_none() && report.programs.is_none() => {
-            vec!["cofferdam new NAME", "cofferdam migrate"]
-        }
-        0 if report.format.is_none() && report.tool.is_none() => {
-            vec!["cofferdam new NAME", "cofferdam migrate"]
-        }
-        _ => vec!["cofferdam status", "cofferdam check"],
+    let ours = if report.programs.is_some() {
+        vec!["take the lines of [migrations] in cofferdam.toml into use", "cofferdam check"]
+    } else if report.files == 0 && (report.dir.is_none() || report.tool.is_none()) {
+        vec!["cofferdam new NAME", "cofferdam migrate"]
+    } else {
+        vec!["cofferdam status", "cofferdam check"]
     };
     adopt.into_iter().chain(ours).collect()
 }
