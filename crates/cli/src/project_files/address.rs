@@ -191,6 +191,8 @@ impl Address {
         }
         let login = [("user", user), ("password", password)];
         let url = match (url, dialect) {
+            // Libraries of SQLite take a path where others take a URL.
+            (Some(path), Some(Dialect::Sqlite)) if path == ":memory:" || !path.contains(':') => sqlite(&path),
             (Some(url), _) => with_login(&our_form(&url), &login),
             (None, Some(Dialect::Sqlite)) => sqlite(&database.unwrap_or_default()),
             (None, Some(Dialect::Postgres) | None) => {

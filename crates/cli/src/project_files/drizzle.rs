@@ -77,6 +77,11 @@ mod tests {
     fn the_configurations_that_people_have() {
         for (text, dir, expected) in [
             (
+                "export default { dialect: 'sqlite', dbCredentials: { url: './a b.db' } }",
+                "drizzle",
+                Some("sqlite:./a b.db"),
+            ),
+            (
                 "import { defineConfig } from 'drizzle-kit';\nexport default defineConfig({\n  out: './db/out',\n  \
                  schema: './src/schema.ts',\n  dialect: 'postgresql',\n  dbCredentials: {\n    url: process.env.URL!,\n  },\n});",
                 "db/out",

@@ -103,10 +103,13 @@ impl Settings {
     }
 }
 
+/// Reads one tool's files below the project's folder.
+type Reader = fn(&Path) -> Result<Vec<Settings>, Error>;
+
 /// What all tools' files below `root` say, in a fixed order.
 pub(crate) fn read(root: &Path, dotenv: &DotEnv) -> Vec<Settings> {
     let mut found = Vec::new();
-    let readers: [(Tool, fn(&Path) -> Result<Vec<Settings>, Error>); 10] = [
+    let readers: [(Tool, Reader); 10] = [
         (Tool::Prisma, prisma::read),
         (Tool::Drizzle, drizzle::read),
         (Tool::Knex, knex::read),

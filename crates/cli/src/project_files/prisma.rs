@@ -12,20 +12,14 @@ use super::script::{self, Value};
 use super::{Settings, Tool, file, folder};
 use crate::project_files::address::Text;
 
-const CONFIGS: [&str; 6] = [
-    "prisma.config.ts",
-    "prisma.config.js",
-    "prisma.config.mjs",
-    "prisma.config.mts",
-    ".config/prisma.ts",
-    ".config/prisma.js",
-];
+const CONFIGS: [&str; 4] = ["prisma.config.ts", "prisma.config.js", "prisma.config.mjs", "prisma.config.mts"];
 
 pub(super) fn read(root: &Path) -> Result<Vec<Settings>, Error> {
     let config = file::first(root, &CONFIGS)?;
     let parsed =
         config.as_ref().and_then(|(_, text)| script::object(text, &["datasource", "schema", "migrations"]));
-    let named = parsed.as_ref().and_then(|value| value.plain("schema")).and_then(|path| folder(&path));
+    let named = parsed.as_ref().and_then(|value| value.plain("schema"));
+    let named = named.or(in_package(root)?).and_then(|path| folder(&path));
     let schema = schema(root, named)?;
     if schema.is_none() && config.is_none() {
         return Ok(Vec::new());
@@ -46,10 +40,18 @@ pub(super) fn read(root: &Path) -> Result<Vec<Settings>, Error> {
         }
         match parsed {
             Some(value) => config_says(&value, said, &mut settings),
+            None if said => {}
             None => settings.not_understood("the configuration"),
         }
     }
     Ok(vec![settings])
+}
+
+/// The schema's path as package.json may have it, before version 7.
+fn in_package(root: &Path) -> Result<Option<String>, Error> {
+    let package = file::text(root, "package.json")?;
+    let value = package.and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok());
+    Ok(value.and_then(|value| Some(value.get("prisma")?.get("schema")?.as_str()?.to_owned())))
 }
 
 /// The schema file that has the datasource, seen from `root`, and its text.
@@ -194,6 +196,15 @@ mod tests {
             (root.path(), Some(Path::new("db/changes")))
         );
         assert_eq!(url(&settings, "DATABASE_URL=file:dev.db").as_deref(), Some("file:dev.db"));
+    }
+
+    #[test]
+    fn package_json_may_name_the_schema() {
+        let package = "{\"name\": \"a\", \"prisma\": {\"schema\": \"./src/db/schema.prisma\"}}";
+        let schema = "datasource db {\n provider = \"sqlite\"\n url = \"file:a.db\"\n}";
+        let settings = one(&[("package.json", package), ("src/db/schema.prisma", schema)]);
+        assert_eq!(settings.file, "src/db/schema.prisma");
+        assert_eq!(settings.dir.as_deref(), Some(Path::new("src/db/migrations")));
     }
 
     #[test]

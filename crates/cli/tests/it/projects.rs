@@ -14,7 +14,7 @@ fn native() -> Project {
 /// The command line means this SQLite file, which nobody made yet.
 #[track_caller]
 fn means(command: Cofferdam, file: &str) {
-    command.status(2).stderr_contains(&format!("the database file {file} does not exist")).run();
+    command.status(2).stderr_contains(format!("the database file {file} does not exist")).run();
 }
 
 #[test]
