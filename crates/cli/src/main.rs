@@ -15,6 +15,7 @@ mod nearest;
 mod output;
 mod places;
 mod programs;
+mod project_files;
 mod target;
 
 use std::ffi::OsString;

@@ -89,9 +89,18 @@ fn filled(command: &str, one: &Listed) -> String {
 }
 
 /// The lines in the order in which the migrations run. Understood are a name alone (`ls`), a
-/// mark before it (`[X]`, `[ ]`, `up`, `down`) and Alembic's `a -> b, message`, newest first.
+/// mark before it (`[X]`, `[ ]`, `up`, `down`), Knex's two sections and Alembic's `a -> b, message`, newest first.
 fn read_list(text: &str) -> Vec<Listed> {
-    let mut listed: Vec<Listed> = text.lines().filter_map(line).collect();
+    // Knex has a heading for those that are done, and one for the others.
+    let mut section = None;
+    let mut listed = Vec::new();
+    for text in text.lines() {
+        match text {
+            text if text.contains("Completed Migration") => section = Some(true),
+            text if text.contains("Pending Migration") => section = Some(false),
+            text => listed.extend(line(text).map(|one| Listed { applied: one.applied.or(section), ..one })),
+        }
+    }
     if listed.iter().any(|one| one.previous.is_some()) {
         listed.retain(|one| one.previous.is_some());
         listed.reverse();
@@ -150,6 +159,13 @@ mod tests {
             ),
             ["20240101000000:Some(true)", "3:Some(false)"]
         );
+    }
+
+    #[test]
+    fn sections_of_knex_are_marks() {
+        let text = "Using environment: development\nFound 1 Completed Migration file/files.\n1_a.js \n\
+                    Found 1 Pending Migration file/files.\n2_b.js \n";
+        assert_eq!(versions(text), [("1_a.js".to_owned(), Some(true)), ("2_b.js".to_owned(), Some(false))]);
     }
 
     #[test]
