@@ -115,6 +115,17 @@ impl Context {
     /// `chosen` together with the migrations.
     pub(crate) fn project_of(&self, chosen: Chosen) -> Result<Project> {
         let folder = self.needed_folder()?;
+        self.project_with(chosen, folder)
+    }
+
+    /// `chosen` alone, for a command that no file has a say in.
+    pub(crate) fn project_without_files(&self, chosen: Chosen) -> Result<Project> {
+        let format = self.format().unwrap_or(Format::Native);
+        let none = Folder { path: PathBuf::new(), format, migrations: Vec::new(), notes: Vec::new() };
+        self.project_with(chosen, none)
+    }
+
+    fn project_with(&self, chosen: Chosen, folder: Folder) -> Result<Project> {
         Ok(Project {
             target: chosen.with_session()?,
             connect: self.environment.connect_options()?,

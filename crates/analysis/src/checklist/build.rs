@@ -292,7 +292,7 @@ fn afterwards(of: &Deployment<'_>) -> Vec<Item> {
 }
 
 /// `text` as Markdown's code, whatever backticks are in it.
-pub(super) fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let text = one_line(text);
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);

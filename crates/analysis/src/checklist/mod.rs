@@ -13,7 +13,7 @@ mod document;
 mod facts;
 mod tick;
 
-pub use build::{Deployment, Statement, Step, build};
+pub use build::{Deployment, Statement, Step, build, code};
 pub use document::{Checklist, Done, FORMAT, Header, Id, Item, Kind, Section, State, header, parse};
 pub use facts::{Backup, Disk, Facts, Leftover, Pool, Session, Space, TableSize};
 pub use tick::{Known, Summary, summary, sync, took};

@@ -2,7 +2,6 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::build::code;
 use super::document::one_line;
 use super::*;
 
