@@ -33,7 +33,18 @@ const BANDS: [&[&str]; 7] = [
     &["foreign"],
     &["project"],
     &["chunk", "feed", "runner"],
-    &["migrate", "adopt", "rollback", "status", "audit", "online", "bridge", "backup"],
+    &[
+        "migrate",
+        "adopt",
+        "rollback",
+        "status",
+        "audit",
+        "preflight",
+        "uninstall",
+        "online",
+        "bridge",
+        "backup",
+    ],
 ];
 
 const FILE_LINES: usize = 400;
