@@ -118,11 +118,18 @@ impl Context {
         self.project_with(chosen, folder)
     }
 
-    /// `chosen` alone, for a command that no file has a say in.
+    /// `chosen`, with the migrations if there are any that can be read: for a command that no
+    /// file has a say in.
     pub(crate) fn project_without_files(&self, chosen: Chosen) -> Result<Project> {
-        let format = self.format().unwrap_or(Format::Native);
-        let none = Folder { path: PathBuf::new(), format, migrations: Vec::new(), notes: Vec::new() };
-        self.project_with(chosen, none)
+        let path = self.folder_path().ok().flatten();
+        let folder = path.and_then(|path| Folder::read(&path, self.format()).ok());
+        let none = || Folder {
+            path: PathBuf::new(),
+            format: self.format().unwrap_or(Format::Native),
+            migrations: Vec::new(),
+            notes: Vec::new(),
+        };
+        self.project_with(chosen, folder.unwrap_or_else(none))
     }
 
     fn project_with(&self, chosen: Chosen, folder: Folder) -> Result<Project> {

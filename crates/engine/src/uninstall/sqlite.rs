@@ -28,12 +28,12 @@ pub(super) fn run(
     let db = db::open_sqlite(target, SqliteOptions::new(mode))?;
     if !ledger::sqlite::exists(&db)? {
         let around = foreign::sqlite(&db)?;
-        return Ok(UninstallReport::of(&ledger::History::default(), &around, options));
+        return Ok(UninstallReport::of(&ledger::History::default(), &around, project, options));
     }
     let name = target.path().and_then(|path| path.file_name()).unwrap_or_default();
     confirmed(options, &name.to_string_lossy())?;
     // Refused before the lease is taken.
-    let seen = look(&db, options)?;
+    let seen = look(&db, project, options)?;
     if options.dry_run {
         return Ok(seen);
     }
@@ -59,12 +59,12 @@ pub(super) fn run(
 }
 
 /// What would go, with everything that refuses.
-fn look(db: &Connection, options: &Options) -> Result<UninstallReport> {
+fn look(db: &Connection, project: &Project, options: &Options) -> Result<UninstallReport> {
     let history = ledger::sqlite::history(db)?;
     refuse_half_applied(&history)?;
     let tables = tables_of(CREATE, PREFIX);
     refuse_foreign(&foreign_objects(db, &tables)?)?;
-    let mut report = UninstallReport::of(&history, &foreign::sqlite(db)?, options);
+    let mut report = UninstallReport::of(&history, &foreign::sqlite(db)?, project, options);
     for table in tables {
         let name = format!("{PREFIX}{table}");
         let sql = format!("select count(*) from {}", Ident::new(name.as_str())?);
@@ -97,7 +97,7 @@ fn foreign_objects(db: &Connection, tables: &[&str]) -> Result<Vec<String>> {
 /// Everything in one transaction of the caller's; the file is on the disk before it commits.
 fn drop_all(db: &Connection, project: &Project, options: &Options) -> Result<UninstallReport> {
     // The write lock is ours: what is seen now is what goes.
-    let mut report = look(db, options)?;
+    let mut report = look(db, project, options)?;
     let tables = tables_of(CREATE, PREFIX);
     let content = options.export.as_ref().map(|_| read(db, project, &tables)).transpose()?;
     for table in &tables {
