@@ -225,9 +225,13 @@ impl Context {
         self.project_with(chosen, folder)
     }
 
-    /// `chosen` alone, for a command that no file has a say in.
+    /// `chosen`, with the migrations if there are any that can be read: for a command that no
+    /// file has a say in.
     pub(crate) fn project_without_files(&self, chosen: Chosen) -> Result<Project> {
-        self.project_with(chosen, Folder::of_programs(".".into(), Vec::new(), Vec::new())?)
+        match self.readable_folder().ok().flatten() {
+            Some(folder) => self.project_with(chosen, folder),
+            None => self.project_with(chosen, Folder::of_programs(".".into(), Vec::new(), Vec::new())?),
+        }
     }
 
     fn project_with(&self, chosen: Chosen, folder: Folder) -> Result<Project> {

@@ -132,6 +132,16 @@ fn done_steps_are_ticked_and_the_failed_one_stays_open_with_its_error() {
 }
 
 #[test]
+fn a_version_may_be_any_text() {
+    let deployment = sample();
+    let step = Step { id: "R-it's/-- >".to_owned(), ..deployment.steps[0].clone() };
+    let text = build(&Deployment { steps: std::slice::from_ref(&step), ..deployment }).render();
+    let steps = BTreeMap::from([(step.id, done("2026-11-20 09:00:03Z", None))]);
+    let ticked = sync(&text, &Known { steps, ..Known::default() }).unwrap();
+    assert_eq!(summary(&ticked).done, 1, "{ticked}");
+}
+
+#[test]
 fn checks_are_ticked_when_they_held_and_only_ours_are_taken_back() {
     let text = build(&sample()).render();
     let held = |held: Option<Done>| Known {

@@ -28,6 +28,14 @@ impl Known {
         self.steps.get(step).or_else(|| self.applied.get(version))
     }
 
+    /// The same with every name as an item writes it.
+    fn as_written(&self) -> Known {
+        let named = |map: &BTreeMap<String, Done>| {
+            map.iter().map(|(name, done)| (Id::step(name).name, done.clone())).collect()
+        };
+        Known { applied: named(&self.applied), steps: named(&self.steps), ..self.clone() }
+    }
+
     /// The state that an item should have.
     fn state(&self, item: &ItemLine<'_>) -> State {
         let ours = matches!(item.state, State::Done(_) | State::Failed(_));
@@ -62,6 +70,7 @@ fn first_line(text: &str) -> String {
 /// # Errors
 /// As [`header`].
 pub fn sync(text: &str, known: &Known) -> Result<String> {
+    let known = known.as_written();
     let first = header(text)?;
     let named = match (&first.database, &known.database) {
         (None, Some(database)) => Some(Header::named(&first, database)),

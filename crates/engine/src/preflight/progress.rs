@@ -1,6 +1,6 @@
 //! Which steps are done and which one failed, by the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use cofferdam_analysis::Result;
 use cofferdam_analysis::checklist::{Done, Known, took};
@@ -82,6 +82,9 @@ fn sqlite(db: &rusqlite::Connection) -> Result<Read> {
 fn known(project: &Project, read: Read, dialect: Dialect) -> Known {
     let Read { database, history, steps, .. } = read;
     let open = history.open_run.as_ref().filter(|run| run.command == standing::MIGRATE);
+    let standing = standing::standing(&project.folder, &history, project.out_of_order());
+    // What runs again when its file changes counts as applied and is pending all the same.
+    let pending: HashSet<&str> = standing.pending.iter().map(|file| file.version.as_str()).collect();
     let applied: BTreeMap<String, Done> = history
         .applied
         .iter()
@@ -91,10 +94,11 @@ fn known(project: &Project, read: Read, dialect: Dialect) -> Known {
             let version = file.map_or_else(|| applied.version.clone(), |file| file.version.to_string());
             (version, Done { at: second(&applied.applied_at), took: duration(applied.duration_ms) })
         })
+        .filter(|(version, _)| !pending.contains(version.as_str()))
         .collect();
     let of_run = |id: &str, run: i64| {
         let version = id.split('/').next().unwrap_or(id);
-        let by = history.applied.iter().find(|applied| applied.version == version);
+        let by = history.applied.iter().find(|a| a.version == version && !pending.contains(version));
         match by {
             Some(applied) => applied.run_id == Some(run),
             None => open.is_some_and(|open| open.id == run),
@@ -111,7 +115,6 @@ fn known(project: &Project, read: Read, dialect: Dialect) -> Known {
         .collect();
     let failed = open.filter(|run| run.state == RunState::Failed).and_then(|run| {
         let error = run.error.clone()?;
-        let standing = standing::standing(&project.folder, &history, project.out_of_order());
         let at = standing.pending.first()?;
         let planned = plan::file(&at.script(dialect), at.version.as_str(), at.no_transaction).ok()?;
         let done = standing::done_steps(at, &planned.steps, Some(run)).ok()?;

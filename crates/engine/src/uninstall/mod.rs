@@ -23,9 +23,9 @@ use cofferdam_analysis::{Error, Result};
 use serde::Serialize;
 
 use crate::db::Target;
-use crate::folder::{Folder, Format};
-use crate::foreign::{Entry, Surroundings};
-use crate::ledger::{Applied, History, Kind, StepState, standing};
+use crate::folder::{Folder, Version};
+use crate::foreign::Surroundings;
+use crate::ledger::{History, StepState, standing};
 use crate::{Project, Stop, Watch};
 
 /// How to leave.
@@ -137,29 +137,31 @@ fn refuse_foreign(foreign: &[String]) -> Result<()> {
 
 /// What no other ledger knows, and which others are there.
 fn outlook(history: &History, around: &Surroundings, folder: &Folder) -> (Vec<String>, Vec<String>) {
-    let told: Vec<_> =
-        around.foreign.iter().flat_map(|found| found.tool.history(&found.rows, folder).entries).collect();
-    let known_elsewhere = |applied: &Applied| {
-        let key = |version: &str, name: &str| Format::parse(&applied.source).ok()?.version(version, name);
-        let same = |entry: &Entry| {
-            entry.version == applied.version
-                || entry.version == applied.title()
-                || key(&entry.version, &entry.name)
-                    .zip(key(&applied.version, &applied.name))
-                    .is_some_and(|(theirs, ours)| theirs.key() == ours.key())
-        };
-        (applied.kind == Kind::Adopted && !told.is_empty()) || told.iter().any(same)
-    };
-    let only_here = history.applied.iter().filter(|applied| !known_elsewhere(applied));
+    let elsewhere: Vec<String> = around
+        .foreign
+        .iter()
+        .flat_map(|found| found.tool.history(&found.rows, folder).entries)
+        .map(|entry| match folder.find(&entry.version) {
+            Some(migration) => migration.version.to_string(),
+            None => entry.version,
+        })
+        .collect();
+    let only_here = history.applied.iter().filter(|a| !elsewhere.iter().any(|e| same_version(e, &a.version)));
     (
         only_here.map(|applied| applied.version.clone()).collect(),
         around.foreign.iter().map(|found| format!("{} ({})", found.table, found.tool.name())).collect(),
     )
 }
 
+/// Zeros in front do not tell versions apart: a tool may keep `1` for the file `0001_init.sql`.
+fn same_version(a: &str, b: &str) -> bool {
+    let number = |text: &str| Version::number(text).map(|version| version.key().clone());
+    a == b || number(a).is_some_and(|number_of_a| Some(number_of_a) == number(b))
+}
+
 impl UninstallReport {
-    fn of(history: &History, around: &Surroundings, folder: &Folder, options: &Options) -> Self {
-        let (only_here, still_there) = outlook(history, around, folder);
+    fn of(history: &History, around: &Surroundings, project: &Project, options: &Options) -> Self {
+        let (only_here, still_there) = outlook(history, around, &project.folder);
         Self {
             recorded_only_here: only_here.len(),
             only_here,

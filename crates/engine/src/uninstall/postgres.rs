@@ -9,7 +9,6 @@ use super::export::Content;
 use super::{Dropped, Options, UninstallReport, confirmed, refuse_foreign, refuse_half_applied, tables_of};
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, PostgresTarget, QualifiedIdent, SqlFailure};
-use crate::folder::Folder;
 use crate::runner::LockLimits;
 use crate::runner::postgres::{Runner, RunnerOptions};
 use crate::{Project, Watch, foreign, ledger};
@@ -28,11 +27,11 @@ pub(super) async fn run(
     let session = db::connect(target, &project.connect).await?;
     if !ledger::postgres::exists(&session).await? {
         let around = foreign::postgres(&session).await?;
-        return Ok(UninstallReport::of(&ledger::History::default(), &around, &project.folder, options));
+        return Ok(UninstallReport::of(&ledger::History::default(), &around, project, options));
     }
     confirmed(options, session.database())?;
     // Refused before the lease is taken.
-    let seen = look(&session, &project.folder, options).await?;
+    let seen = look(&session, project, options).await?;
     if options.dry_run {
         session.close().await;
         return Ok(seen);
@@ -60,14 +59,14 @@ pub(super) async fn run(
 }
 
 /// What would go, with everything that refuses.
-async fn look(client: &Client, folder: &Folder, options: &Options) -> Result<UninstallReport> {
+async fn look(client: &Client, project: &Project, options: &Options) -> Result<UninstallReport> {
     let history = ledger::postgres::history(client).await?;
     refuse_half_applied(&history)?;
     let tables = tables_of(CREATE, "cofferdam.");
     let rows = client.query(include_str!("sql/foreign_postgres.sql"), &[&tables]).await.db()?;
     refuse_foreign(&rows.iter().map(|row| row.get(0)).collect::<Vec<String>>())?;
     let around = foreign::postgres(client).await?;
-    let mut report = UninstallReport::of(&history, &around, folder, options);
+    let mut report = UninstallReport::of(&history, &around, project, options);
     for table in tables {
         let name = QualifiedIdent::new(SCHEMA, table)?;
         let rows = client.query_one(&format!("select count(*) from {name}"), &[]).await.db()?.get(0);
@@ -85,7 +84,7 @@ async fn drop_all(client: &Client, project: &Project, options: &Options) -> Resu
     let list = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     client.batch_execute(&format!("lock table {list} in access exclusive mode")).await.map_err(in_use)?;
     // Nobody writes any more: what is seen now is what goes.
-    let mut report = look(client, &project.folder, options).await?;
+    let mut report = look(client, project, options).await?;
     let content = match options.export {
         Some(_) => Some(read(client, project, &tables, &names).await?),
         None => None,

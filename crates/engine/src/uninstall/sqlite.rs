@@ -9,7 +9,6 @@ use super::export::{Content, hex};
 use super::{Dropped, Options, UninstallReport, confirmed, refuse_foreign, refuse_half_applied, tables_of};
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, Ident, SqliteMode, SqliteOptions, SqliteTarget};
-use crate::folder::Folder;
 use crate::runner::LockLimits;
 use crate::runner::sqlite::{Runner, RunnerOptions};
 use crate::{Project, Watch, foreign, ledger};
@@ -29,12 +28,12 @@ pub(super) fn run(
     let db = db::open_sqlite(target, SqliteOptions::new(mode))?;
     if !ledger::sqlite::exists(&db)? {
         let around = foreign::sqlite(&db)?;
-        return Ok(UninstallReport::of(&ledger::History::default(), &around, &project.folder, options));
+        return Ok(UninstallReport::of(&ledger::History::default(), &around, project, options));
     }
     let name = target.path().and_then(|path| path.file_name()).unwrap_or_default();
     confirmed(options, &name.to_string_lossy())?;
     // Refused before the lease is taken.
-    let seen = look(&db, &project.folder, options)?;
+    let seen = look(&db, project, options)?;
     if options.dry_run {
         return Ok(seen);
     }
@@ -60,12 +59,12 @@ pub(super) fn run(
 }
 
 /// What would go, with everything that refuses.
-fn look(db: &Connection, folder: &Folder, options: &Options) -> Result<UninstallReport> {
+fn look(db: &Connection, project: &Project, options: &Options) -> Result<UninstallReport> {
     let history = ledger::sqlite::history(db)?;
     refuse_half_applied(&history)?;
     let tables = tables_of(CREATE, PREFIX);
     refuse_foreign(&foreign_objects(db, &tables)?)?;
-    let mut report = UninstallReport::of(&history, &foreign::sqlite(db)?, folder, options);
+    let mut report = UninstallReport::of(&history, &foreign::sqlite(db)?, project, options);
     for table in tables {
         let name = format!("{PREFIX}{table}");
         let sql = format!("select count(*) from {}", Ident::new(name.as_str())?);
@@ -98,7 +97,7 @@ fn foreign_objects(db: &Connection, tables: &[&str]) -> Result<Vec<String>> {
 /// Everything in one transaction of the caller's; the file is on the disk before it commits.
 fn drop_all(db: &Connection, project: &Project, options: &Options) -> Result<UninstallReport> {
     // The write lock is ours: what is seen now is what goes.
-    let mut report = look(db, &project.folder, options)?;
+    let mut report = look(db, project, options)?;
     let tables = tables_of(CREATE, PREFIX);
     let content = options.export.as_ref().map(|_| read(db, project, &tables)).transpose()?;
     for table in &tables {
