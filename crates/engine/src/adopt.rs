@@ -144,6 +144,7 @@ async fn record_on_postgres(client: &Client, project: &Project, options: &Option
         writes.to_postgres(client, Duration::ZERO).await?;
     }
     if let Some(in_step) = &import.in_step {
+        foreign::may_write(client, &in_step.table).await?;
         ledger::postgres::set_meta(client, InStep::KEY, &in_step.to_text()).await?;
     }
     crash::hit(CrashPoint::AdoptRecorded);

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use cofferdam_analysis::Result;
 use cofferdam_analysis::sql::Dialect;
+use cofferdam_analysis::{Error, Result};
 use rusqlite::Connection;
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use super::{Found, Row, Surroundings, TOOLS, Table, Tool};
 use crate::db::{DbResult, Ident, QualifiedIdent};
@@ -30,7 +31,8 @@ pub async fn postgres(client: &Client) -> Result<Surroundings> {
     for (tool, table) in told_apart(&candidates, &mut around.unknown) {
         let rows = match tool.select(Dialect::Postgres) {
             Some(select) => {
-                let rows = client.query(&filled(select, &table)?, &[]).await.db()?;
+                let rows = client.query(&filled(select, &table)?, &[]).await;
+                let rows = rows.map_err(|error| unreadable(tool, &table, error))?;
                 rows.iter().map(|row| (0..row.len()).map(|i| row.get(i)).collect()).collect()
             }
             None => Vec::new(),
@@ -62,6 +64,18 @@ pub fn sqlite(db: &Connection) -> Result<Surroundings> {
         around.foreign.push(Found { tool, table, rows });
     }
     Ok(around)
+}
+
+/// Why a tool's ledger cannot be read, with the grant where that is what is missing.
+fn unreadable(tool: &dyn Tool, table: &Table, error: tokio_postgres::Error) -> Error {
+    let no_right = error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE);
+    let error =
+        crate::db::error::postgres(error).while_(format!("cannot read {}'s ledger {table}", tool.name()));
+    match qualified(table) {
+        Ok(name) if no_right => Error::new(error.kind(), error.message())
+            .hint(format!("grant select on {name} to the role that migrates")),
+        _ => error,
+    }
 }
 
 fn sqlite_rows(db: &Connection, select: &str) -> Result<Vec<Row>> {

@@ -29,7 +29,7 @@ use cofferdam_analysis::{Error, Finding, Result, Severity};
 
 pub use compare::{Import, Imported, import};
 pub use look::{postgres, sqlite};
-pub use write::{Unit, Value, Write, Writes};
+pub use write::{Unit, Value, Write, Writes, may_write};
 
 use crate::folder::{Folder, Format, Migration};
 use crate::ledger::{Applied, History, Kind};

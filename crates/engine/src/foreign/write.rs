@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cofferdam_analysis::Result;
+use cofferdam_analysis::{Error, Result};
 use rusqlite::{Connection, ToSql};
 use tokio_postgres::Client;
 
@@ -66,6 +66,24 @@ impl Unit {
         };
         i64::try_from(count).unwrap_or(i64::MAX)
     }
+}
+
+/// Proves that this role may write the ledger, by writing nothing.
+///
+/// # Errors
+/// `Invalid` naming what to grant.
+pub async fn may_write(client: &Client, table: &Table) -> Result<()> {
+    let name = qualified(table)?;
+    client.batch_execute("savepoint cofferdam_in_step").await.db()?;
+    let writes =
+        format!("insert into {name} select * from {name} where false; delete from {name} where false");
+    if let Err(error) = client.batch_execute(&writes).await {
+        client.batch_execute("rollback to savepoint cofferdam_in_step").await.db()?;
+        let error = crate::db::error::postgres(error);
+        return Err(Error::invalid(format!("cannot keep {table} in step: {}", error.message()))
+            .hint(format!("grant select, insert, delete on {name} to the role that migrates")));
+    }
+    client.batch_execute("release savepoint cofferdam_in_step").await.db()
 }
 
 /// A statement with its parameters.

@@ -16,9 +16,6 @@ use crate::db::{Backend, DbResult, Poll};
 /// Serialises creation and upgrade of the ledger among all programs: BLAKE3("cofferdam ledger"), first 8 bytes.
 const ADVISORY_KEY: i64 = 0x0c0f_fe2d_a317_0001;
 
-const GRANT: &str =
-    "GRANT CREATE ON DATABASE name TO role, as the database's owner or a superuser; then run this again";
-
 /// Whether the ledger is there.
 ///
 /// # Errors
@@ -73,6 +70,8 @@ async fn try_create(client: &Client, actor: &str) -> Result<bool> {
     if !got {
         return Ok(false);
     }
+    // Asked before: a transaction that failed answers nothing.
+    let grant: String = client.query_one(include_str!("sql/postgres_grant.sql"), &[]).await.db()?.get(0);
     if let Err(error) = client.batch_execute(include_str!("sql/create_postgres.sql")).await {
         let raced = [SqlState::UNIQUE_VIOLATION, SqlState::DUPLICATE_SCHEMA, SqlState::DUPLICATE_TABLE];
         if error.code().is_some_and(|code| raced.contains(code)) {
@@ -81,7 +80,8 @@ async fn try_create(client: &Client, actor: &str) -> Result<bool> {
         let no_right = error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE);
         let error = crate::db::error::postgres(error).while_("cannot create the ledger (schema cofferdam)");
         // The grant by its name instead of the usual advice, which would come first.
-        return Err(if no_right { Error::new(error.kind(), error.message()).hint(GRANT) } else { error });
+        let hint = format!("{grant}, as the database's owner or a superuser; then run this again");
+        return Err(if no_right { Error::new(error.kind(), error.message()).hint(hint) } else { error });
     }
     let detail = serde_json::json!({"ledger_version": VERSION, "program": env!("CARGO_PKG_VERSION")});
     audit(client, actor, "create-ledger", &detail.to_string()).await?;

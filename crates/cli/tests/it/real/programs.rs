@@ -146,3 +146,36 @@ fn ledgers_of_two_tools_are_named_and_none_is_chosen() {
     project.cofferdam("adopt --from flyway").status(2).stderr_contains("knex and django is there").run();
     project.cofferdam("adopt --from django").stdout_contains("1 migration adopted from django").run();
 }
+
+#[test]
+fn a_role_without_rights_is_told_what_to_grant() {
+    for major in majors() {
+        let database = Database::new(major);
+        database.psql(
+            "create table _sqlx_migrations (version bigint primary key, description text not null,
+               installed_on timestamptz not null default now(), success boolean not null,
+               checksum bytea not null, execution_time bigint not null);
+             drop role if exists take_over_reader; create role take_over_reader login",
+        );
+        let url = database.url().replace("://postgres@", "://take_over_reader@");
+        let project = Project::new().file("migrations/1_a.up.sql", "select 1;");
+        let adopt = |line: &str| project.cofferdam(line).arg("--database-url").arg(&url);
+        adopt("adopt").status(2).stderr_contains("permission denied").stderr_contains("grant select").run();
+        database.psql("grant select on _sqlx_migrations to take_over_reader");
+        adopt("adopt")
+            .status(2)
+            .stderr_contains("schema cofferdam")
+            .stderr_contains("grant create on database")
+            .run();
+        database.psql(&format!("grant create on database {} to take_over_reader", database.name()));
+        let denied = adopt("adopt --keep-in-step").status(2);
+        denied
+            .stderr_contains("cannot keep _sqlx_migrations in step")
+            .stderr_contains("grant select, insert")
+            .run();
+        adopt("adopt").run();
+        database.psql(
+            "drop schema cofferdam cascade; drop owned by take_over_reader; drop role take_over_reader",
+        );
+    }
+}
