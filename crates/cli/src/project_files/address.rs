@@ -344,14 +344,19 @@ mod tests {
             database: text("my app"),
             ..Address::default()
         };
-        let resolved =
-            address.resolve(Some(Dialect::Postgres), &variables).expect("readable").ok().expect("set");
+        let resolved = address
+            .resolve(Some(Dialect::Postgres), &variables)
+            .expect("readable")
+            .unwrap_or_else(|name| panic!("{name} is not set"));
         let target = Target::parse(&resolved.url).expect("valid").redacted();
         assert_eq!(target, "app@db.example:5432/my app");
         assert_eq!(resolved.variables, ["PASSWORD"]);
         let url =
             Address { url: text("jdbc:postgresql://db.example/app"), host: None, database: None, ..address };
-        let resolved = url.resolve(None, &variables).expect("readable").ok().expect("set");
+        let resolved = url
+            .resolve(None, &variables)
+            .expect("readable")
+            .unwrap_or_else(|name| panic!("{name} is not set"));
         assert_eq!(Target::parse(&resolved.url).expect("valid").redacted(), "app@db.example:5432/app");
     }
 

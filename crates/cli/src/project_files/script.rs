@@ -161,12 +161,14 @@ impl Reader<'_> {
     /// `const NAME = VALUE` of the whole file; a name that is given twice is known of neither.
     fn read_constants(&mut self) {
         let mut twice = Vec::new();
-        while self.at < self.tokens.len() && self.constants.len() < CONSTANTS {
+        let mut left = CONSTANTS;
+        while self.at < self.tokens.len() && left > 0 {
             let is_const = self.peek() == Some(&Token::Word("const".to_owned()));
             self.at += 1;
             if !is_const {
                 continue;
             }
+            left -= 1;
             let Some(name) = self.word() else { continue };
             // A type may stand between the name and its value.
             while let Some(token) = self.peek() {
