@@ -15,6 +15,7 @@ use std::process::{Command, Output, Stdio};
 use sha2::{Digest as _, Sha256};
 
 use crate::Failure;
+use crate::files::{cannot, clear};
 
 /// In each directory: the package that it came from.
 const ORIGIN: &str = "package";
@@ -202,18 +203,6 @@ fn copy_sql(from: &Path, to: &Path) -> Result<usize, Failure> {
 /// `x.sql`, `x.sql.postgres`, `x.sql.sqlite`; a database may be called `x.sqlite`.
 fn is_sql(name: &str) -> bool {
     [".sql", ".sql.postgres", ".sql.sqlite"].iter().any(|ending| name.ends_with(ending))
-}
-
-fn clear(directory: &Path) -> Result<(), Failure> {
-    match fs::remove_dir_all(directory) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", directory)(e)),
-        _ => Ok(()),
-    }
-}
-
-fn cannot(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
-    let message = format!("cannot {what} {}", path.display());
-    move |e| Failure::here(format!("{message}: {e}"))
 }
 
 #[cfg(test)]

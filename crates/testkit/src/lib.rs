@@ -11,6 +11,7 @@ pub mod postgres;
 pub mod proxy;
 pub mod soak;
 pub mod sqlite;
+pub mod tools;
 pub mod workload;
 
 mod command;

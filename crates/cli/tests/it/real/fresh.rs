@@ -90,11 +90,17 @@ impl Fresh {
         .expect("the catalog can be read")
     }
 
-    /// Compares everything that is schema, other tools' ledgers aside.
+    /// Compares everything that is schema, sqlx's ledger aside.
     #[track_caller]
     pub(super) fn assert_like(&self, expected: &Catalog, when: &str) {
+        self.assert_like_beside(expected, &["_sqlx_migrations"], when);
+    }
+
+    /// Compares everything that is schema, but for these tables.
+    #[track_caller]
+    pub(super) fn assert_like_beside(&self, expected: &Catalog, tables: &[&str], when: &str) {
         assert!(!expected.objects.is_empty(), "{when}: nothing is expected");
-        let tables = ["_sqlx_migrations".to_owned()].into();
+        let tables = tables.iter().map(|table| (*table).to_owned()).collect();
         let differences = diff(expected, &self.catalog(), &Ignore { tables, ..Ignore::nothing() });
         assert!(differences.is_empty(), "{when}: {differences:#?}");
     }

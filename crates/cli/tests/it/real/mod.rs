@@ -7,6 +7,7 @@ mod check;
 mod chinook;
 mod dumps;
 mod fresh;
+mod handover;
 mod programs;
 mod sqlx;
 
