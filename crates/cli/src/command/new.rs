@@ -94,8 +94,14 @@ fn slug(name: &str) -> Result<String, Error> {
 /// The version after the newest, in the newest one's manner. `now` is `YYYYMMDDhhmmss`.
 fn next_version(folder: Option<&Folder>, format: Format, now: u128) -> Result<String, Error> {
     let newest = folder.and_then(|folder| folder.migrations.last()).map(|newest| newest.version.as_str());
-    let Some(newest) = newest else {
+    // A version of nothing but zeros is the tool's own first step, and counts nothing.
+    let Some(newest) = newest.filter(|newest| newest.bytes().any(|digit| digit != b'0')) else {
         return Ok(format.first_version(now));
+    };
+    // Behind its times diesel counts those of one second, in hexadecimal.
+    let (newest, behind) = match format {
+        Format::Diesel if newest.get(..TIME).is_some_and(is_time) => newest.split_at(TIME),
+        _ => (newest, ""),
     };
     let next = newest
         .parse::<u128>()
@@ -104,12 +110,23 @@ fn next_version(folder: Option<&Folder>, format: Format, now: u128) -> Result<St
         .ok_or_else(|| Error::invalid(format!("no version comes after {newest}")))?;
     // A clock behind the newest file must not put the new one before it.
     let next = if is_time(newest) { next.max(now) } else { next };
-    Ok(format!("{next:0width$}", width = newest.len()))
+    let next = format!("{next:0width$}{}", "0".repeat(behind.len()), width = newest.len());
+    // dbmate's order is that of text, where 10 does not come after 9.
+    if format == Format::Dbmate && next.as_str() <= newest {
+        return Err(Error::invalid(format!(
+            "{next} does not come after {newest} in dbmate's order, which is that of text"
+        ))
+        .hint("give the files versions of one length"));
+    }
+    Ok(next)
 }
+
+/// How long a time to the second is.
+const TIME: usize = "YYYYMMDDhhmmss".len();
 
 /// Whether a version is a time to the second, as most tools write it.
 fn is_time(version: &str) -> bool {
-    version.len() == 14 && (version.starts_with("19") || version.starts_with("20"))
+    version.len() == TIME && (version.starts_with("19") || version.starts_with("20"))
 }
 
 /// A file that was not there.
@@ -150,6 +167,17 @@ mod tests {
         assert_eq!(next(&["99_a.sql"]), "100");
         assert_eq!(next(&["20200101000000_a.sql"]), "20261120090000");
         assert_eq!(next(&["20990101000000_a.sql"]), "20990101000001");
+        let diesel = |newest: &str| {
+            let folder = tempfile::tempdir().expect("a directory");
+            let path = folder.path().join(newest);
+            std::fs::create_dir(&path).expect("a folder");
+            std::fs::write(path.join("up.sql"), "").expect("a file");
+            let read = Folder::read(folder.path(), None).expect("a folder of diesel's");
+            next_version(Some(&read), Format::Diesel, 20_261_120_090_000).expect("a version")
+        };
+        assert_eq!(diesel("2024-01-01-000000_a"), "20261120090000");
+        assert_eq!(diesel("2024-01-01-000000-000a_a"), "202611200900000000");
+        assert_eq!(diesel("00000000000000_diesel_initial_setup"), "20261120090000");
         assert!(next_version(None, Format::Sqlx, 20_261_120_090_000).is_ok_and(|v| v == "20261120090000"));
     }
 }

@@ -6,7 +6,7 @@
 use cofferdam_analysis::{Error, Result};
 
 use super::listing::{Listing, read_text};
-use super::migration::{Down, ForeignChecksum, Migration};
+use super::migration::{Down, ForeignChecksum, Migration, only};
 use super::version::{Key, Version};
 use super::{Contents, Format, checksum};
 
@@ -39,11 +39,26 @@ pub(super) fn read(listing: &Listing, format: Format) -> Result<Contents> {
             None => contents.notes.extend(strange(listing, file, format)?),
         }
     }
-    contents.migrations.sort_by(|a, b| a.version.cmp(&b.version));
     for (name, file) in downs {
-        attach_down(listing, &mut contents.migrations, &name, file)?;
+        if !attach_down(listing, &mut contents.migrations, &name, file, format)? {
+            contents.notes.push(format!(
+                "{file} has no file that goes forward: {format} counts it as a migration without statements"
+            ));
+            contents.migrations.push(only_back(listing, name, file)?);
+        }
     }
+    contents.migrations.sort_by(|a, b| a.version.cmp(&b.version));
     Ok(contents)
+}
+
+/// A migration whose way forward is empty; golang-migrate has them.
+fn only_back(listing: &Listing, name: FileName, file: &str) -> Result<Migration> {
+    let path = listing.path(file);
+    let text = read_text(&path)?;
+    let mut migration = Migration::of_file(name.version, &name.name, path, &text);
+    migration.text = only(&text.text, 0..0).into();
+    migration.down = Some(Down::File(migration.path.clone()));
+    Ok(migration)
 }
 
 fn migration(listing: &Listing, name: FileName, file: &str, format: Format) -> Result<Migration> {
@@ -69,13 +84,30 @@ fn strange(listing: &Listing, file: &str, format: Format) -> Result<Option<Strin
     }
 }
 
-fn attach_down(listing: &Listing, migrations: &mut [Migration], name: &FileName, file: &str) -> Result<()> {
-    let at = migrations.iter_mut().find(|m| m.version == name.version && m.name == name.name);
-    match at {
+/// Gives a down file to its migration. `false`: that has none that goes forward, as
+/// golang-migrate allows; to it the version alone makes a pair, and zeros do not count.
+fn attach_down(
+    listing: &Listing,
+    migrations: &mut [Migration],
+    name: &FileName,
+    file: &str,
+    format: Format,
+) -> Result<bool> {
+    let by_version = format == Format::GolangMigrate;
+    let pairs = |m: &Migration| match by_version {
+        true => m.version.key() == name.version.key(),
+        false => m.version == name.version && m.name == name.name,
+    };
+    match migrations.iter_mut().find(|m| pairs(m)) {
+        Some(migration) if migration.down.is_some() => {
+            Err(Error::invalid(format!("{file} and another down file have the same version"))
+                .hint("a migration has one way back"))
+        }
         Some(migration) => {
             migration.down = Some(Down::File(listing.path(file)));
-            Ok(())
+            Ok(true)
         }
+        None if by_version => Ok(false),
         None => Err(Error::invalid(format!("{file} takes back a migration that is not there"))
             .hint("a down file has the version and the name of its migration")),
     }
@@ -135,5 +167,21 @@ mod tests {
         assert!(parse("000001_init.sql", Format::GolangMigrate).is_none());
         assert!(parse("000001_init.up.sql", Format::GolangMigrate).is_some_and(|n| !n.down));
         assert!(parse("000001_init.down.sql", Format::GolangMigrate).is_some_and(|n| n.down));
+    }
+
+    #[test]
+    fn golang_migrate_pairs_by_version_and_may_have_only_a_way_back() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        for (file, text) in [
+            ("000001_create.up.sql", "select 1;"),
+            ("1_drop.down.sql", "select 2;"),
+            ("000002_gone.down.sql", "select 3;"),
+        ] {
+            std::fs::write(dir.path().join(file), text).expect("a file in it");
+        }
+        let read = super::super::Folder::read(dir.path(), Some(Format::GolangMigrate)).expect("a folder");
+        let seen: Vec<_> = read.migrations.iter().map(|m| (m.title(), m.text.trim())).collect();
+        assert_eq!(seen, [("000001_create".to_owned(), "select 1;"), ("000002_gone".to_owned(), "")]);
+        assert!(read.migrations.iter().all(|m| m.down.is_some()) && read.notes.len() == 1);
     }
 }

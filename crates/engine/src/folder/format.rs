@@ -130,7 +130,14 @@ impl Format {
                 vec![(format!("{stem}.up.sql"), ""), (format!("{stem}.down.sql"), "")]
             }
             Format::Prisma => vec![(format!("{stem}/migration.sql"), "")],
-            Format::Diesel => vec![(format!("{stem}/up.sql"), ""), (format!("{stem}/down.sql"), "")],
+            Format::Diesel => {
+                // An up.sql of no bytes is an error to diesel.
+                let stem = diesel::folder_name(version, name);
+                vec![
+                    (format!("{stem}/up.sql"), "-- the way forward\n"),
+                    (format!("{stem}/down.sql"), "-- the way back\n"),
+                ]
+            }
             Format::Flyway | Format::Refinery => vec![(format!("V{version}__{name}.sql"), "")],
             Format::Dbmate => vec![(format!("{stem}.sql"), "-- migrate:up\n\n\n-- migrate:down\n\n")],
             Format::Goose => vec![(format!("{stem}.sql"), "-- +goose Up\n\n\n-- +goose Down\n\n")],
@@ -151,7 +158,8 @@ impl Format {
             Format::Native | Format::Sqlx | Format::GolangMigrate | Format::Drizzle => {
                 format!("{title}.down.sql")
             }
-            Format::Prisma | Format::Diesel => format!("{title}/down.sql"),
+            Format::Prisma => format!("{title}/down.sql"),
+            Format::Diesel => format!("down.sql in the folder of {title}"),
             Format::Flyway => format!("U{title}.sql, Flyway's undo migration"),
             Format::Refinery => format!("a file {title}.down.sql beside it"),
             Format::Dbmate => format!("the part after `-- migrate:down` in {title}.sql"),
@@ -181,7 +189,8 @@ impl Format {
             Format::Flyway => flyway::version(text),
             Format::Prisma => Some(prisma::version(text, name)),
             Format::Drizzle => Some(drizzle::version(text, name)),
-            Format::Dbmate | Format::Diesel | Format::Command => Some(Version::text(text)),
+            Format::Diesel => Some(diesel::version(text)),
+            Format::Dbmate | Format::Command => Some(Version::text(text)),
         }
     }
 

@@ -35,6 +35,23 @@ pub struct Migration {
     pub down: Option<Down>,
     /// The format's own marker says: no transaction.
     pub no_transaction: bool,
+    /// The same of what takes it back.
+    pub down_no_transaction: bool,
+    /// It is not ours to run.
+    pub only_by_tool: Option<OnlyByTool>,
+}
+
+/// Why only the folder's own tool can run a migration. Once the tool has, its history is
+/// taken over like any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnlyByTool {
+    /// It is a program; nothing of it is read.
+    Program,
+    /// Its text is completed from the environment, from this line on.
+    Completed {
+        /// Counted from 1.
+        line: usize,
+    },
 }
 
 /// A checksum in the form in which the tool writes it; bytes as lower-case hexadecimal.
@@ -79,6 +96,8 @@ impl Migration {
             stamp: None,
             down: None,
             no_transaction: false,
+            down_no_transaction: false,
+            only_by_tool: None,
         }
     }
 
@@ -86,6 +105,23 @@ impl Migration {
     pub fn of_program(version: &str, name: &str, sql: &str) -> Migration {
         let text = Text { text: sql.to_owned(), bytes: Vec::new() };
         Migration::of_file(Version::text(version), name, PathBuf::from(format!("{version}.sql")), &text)
+    }
+
+    /// Whether it is a program: its text says nothing about what it does, so that neither
+    /// its checksum nor its statements count.
+    pub fn is_program(&self) -> bool {
+        self.only_by_tool == Some(OnlyByTool::Program)
+    }
+
+    /// Why it cannot be run here, for people; `None` when it can.
+    pub fn not_ours_to_run(&self) -> Option<String> {
+        Some(match self.only_by_tool? {
+            OnlyByTool::Program => format!("{} is a program", self.file_name()),
+            OnlyByTool::Completed { line } => format!(
+                "{} is completed with variables of the environment from line {line} on",
+                self.file_name()
+            ),
+        })
     }
 
     /// The file name, for people; with its folder where all files are called the same.

@@ -15,6 +15,7 @@ mod flyway;
 mod format;
 mod goose;
 mod listing;
+mod marker;
 mod migration;
 mod prisma;
 mod refinery;
@@ -26,7 +27,7 @@ pub use checksum::Checksum;
 use cofferdam_analysis::{Error, Result};
 pub use format::{Format, OutOfOrder};
 use listing::Listing;
-pub use migration::{Down, ForeignChecksum, Migration, title};
+pub use migration::{Down, ForeignChecksum, Migration, OnlyByTool, title};
 pub use version::{Key, Version};
 
 /// A migrations folder.

@@ -57,6 +57,14 @@ impl Version {
         &self.key
     }
 
+    /// The number, where tools keep it as one; `None` for anything else or what does not fit.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self.key {
+            Key::Number(number) => i64::try_from(number).ok(),
+            Key::Dotted(_) | Key::Text(_) | Key::Repeatable(_) => None,
+        }
+    }
+
     /// Whether it is one of those that run again when their file changed.
     pub fn is_repeatable(&self) -> bool {
         matches!(self.key, Key::Repeatable(_))

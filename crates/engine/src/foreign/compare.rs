@@ -2,7 +2,7 @@
 
 use cofferdam_analysis::{Error, Finding, Result, Severity};
 
-use super::{Entry, Found, Tool, knows, problem};
+use super::{Entry, Found, Tool, counted_only, knows, problem};
 use crate::folder::{Checksum, Folder, Migration, title};
 use crate::ledger::History;
 
@@ -44,6 +44,9 @@ pub fn import(found: &Found, folder: &Folder, history: &History) -> Import {
         }
         match folder.find(&entry.version) {
             None => import.problems.push(missing(found.tool, folder, &entry)),
+            Some(migration) if counted_only(history, folder, found.tool, &entry) => {
+                import.problems.push(passed_over(found.tool, migration));
+            }
             Some(migration) => {
                 if let Some(problem) = edited(found, migration, &entry) {
                     import.problems.push(problem);
@@ -71,9 +74,23 @@ fn of_file(folder: &Folder, migration: &Migration, entry: Entry) -> Imported {
         source: folder.format.as_str(),
         version: migration.version.to_string(),
         name: migration.name.clone(),
-        checksum: Some(migration.checksum),
+        checksum: (!migration.is_program()).then_some(migration.checksum),
         foreign_checksum: entry.checksum,
     }
+}
+
+/// What a tool that only knows how far it came has passed over: its file came to the folder
+/// after a newer one was applied.
+fn passed_over(tool: &dyn Tool, migration: &Migration) -> Finding {
+    problem(
+        Severity::Warning,
+        format!(
+            "{} has passed over {}: it is older than what was applied before it came",
+            tool.name(),
+            migration.file_name()
+        ),
+        "it counts as pending here; give it the next free version, so that both apply it",
+    )
 }
 
 fn missing(tool: &dyn Tool, folder: &Folder, entry: &Entry) -> Finding {

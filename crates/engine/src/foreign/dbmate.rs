@@ -1,8 +1,9 @@
-//! Dbmate's ledger.
+//! dbmate's ledger, `schema_migrations`. Source: the table as dbmate 2.36 creates it; its
+//! column has had lengths of 255 and 128 before, which make no difference here.
 
 use cofferdam_analysis::sql::Dialect;
 
-use super::{Row, Sign, Told, Tool, Write};
+use super::{Entry, Row, Sign, Told, Tool, Value, Write};
 use crate::folder::{Folder, Format, Migration};
 
 #[derive(Debug)]
@@ -18,26 +19,37 @@ impl Tool for Dbmate {
     }
 
     fn tables(&self) -> &'static [Sign] {
-        &[Sign { table: "schema_migrations", columns: &["version"], without: &["dirty"] }]
+        // golang-migrate's has `dirty`, Ecto's `inserted_at`.
+        &[Sign { table: "schema_migrations", columns: &["version"], without: &["dirty", "inserted_at"] }]
     }
 
-    fn select(&self, _: Dialect) -> Option<&'static str> {
-        None
+    fn select(&self, dialect: Dialect) -> Option<&'static str> {
+        Some(match dialect {
+            Dialect::Postgres => include_str!("sql/dbmate.postgres.sql"),
+            Dialect::Sqlite => include_str!("sql/dbmate.sqlite.sql"),
+        })
     }
 
-    fn history(&self, _: &[Row], _: &Folder) -> Told {
-        Told::default()
+    /// A row is all there is: what failed left none.
+    fn history(&self, rows: &[Row], _: &Folder) -> Told {
+        let versions = rows.iter().filter_map(|row| row.first()?.clone());
+        let entries = versions.map(|version| Entry { version, name: String::new(), checksum: None });
+        Told { entries: entries.collect(), ..Told::default() }
     }
 
-    fn applied(&self, _: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
-        None
+    fn applied(&self, migration: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        Some(vec![Write::Insert(vec![version(migration)])])
     }
 
-    fn taken_back(&self, _: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
-        None
+    fn taken_back(&self, migration: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        Some(vec![Write::Delete(vec![version(migration)])])
     }
 
     fn migrate_command(&self) -> &'static str {
         "dbmate up"
     }
+}
+
+fn version(migration: &Migration) -> (&'static str, Value) {
+    ("version", Value::Text(migration.version.to_string()))
 }

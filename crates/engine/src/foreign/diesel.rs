@@ -1,8 +1,9 @@
-//! Diesel's ledger.
+//! diesel's ledger, `__diesel_schema_migrations`. Source: the table as diesel_cli 2.3
+//! creates it.
 
 use cofferdam_analysis::sql::Dialect;
 
-use super::{Row, Sign, Told, Tool, Write};
+use super::{Entry, Row, Sign, Told, Tool, Value, Write};
 use crate::folder::{Folder, Format, Migration};
 
 #[derive(Debug)]
@@ -21,23 +22,34 @@ impl Tool for Diesel {
         &[Sign { table: "__diesel_schema_migrations", columns: &["version", "run_on"], without: &[] }]
     }
 
-    fn select(&self, _: Dialect) -> Option<&'static str> {
-        None
+    fn select(&self, dialect: Dialect) -> Option<&'static str> {
+        Some(match dialect {
+            Dialect::Postgres => include_str!("sql/diesel.postgres.sql"),
+            Dialect::Sqlite => include_str!("sql/diesel.sqlite.sql"),
+        })
     }
 
-    fn history(&self, _: &[Row], _: &Folder) -> Told {
-        Told::default()
+    /// A row is all there is: what failed left none.
+    fn history(&self, rows: &[Row], _: &Folder) -> Told {
+        let versions = rows.iter().filter_map(|row| row.first()?.clone());
+        let entries = versions.map(|version| Entry { version, name: String::new(), checksum: None });
+        Told { entries: entries.collect(), ..Told::default() }
     }
 
-    fn applied(&self, _: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
-        None
+    /// The time is the column's default, here as with diesel.
+    fn applied(&self, migration: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        Some(vec![Write::Insert(vec![version(migration)])])
     }
 
-    fn taken_back(&self, _: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
-        None
+    fn taken_back(&self, migration: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
+        Some(vec![Write::Delete(vec![version(migration)])])
     }
 
     fn migrate_command(&self) -> &'static str {
         "diesel migration run"
     }
+}
+
+fn version(migration: &Migration) -> (&'static str, Value) {
+    ("version", Value::Text(migration.version.to_string()))
 }

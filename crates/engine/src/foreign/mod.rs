@@ -61,6 +61,12 @@ pub trait Tool: Sync + fmt::Debug {
 
     /// The command by which its users apply what is pending.
     fn migrate_command(&self) -> &'static str;
+
+    /// Whether it only knows how far it came: every older file counts as applied to it,
+    /// also one that came later and never ran.
+    fn counts_all_before(&self) -> bool {
+        false
+    }
 }
 
 /// A table by which a tool is known.
@@ -306,13 +312,23 @@ pub fn refuse_unmanaged(
     }
     if let Some(found) = around.of_format(folder.format) {
         let told = found.tool.history(&found.rows, folder);
-        if let Some(entry) = told.entries.iter().find(|entry| !knows(history, folder, found.tool, entry)) {
+        let unknown = |entry: &&Entry| {
+            !knows(history, folder, found.tool, entry) && !counted_only(history, folder, found.tool, entry)
+        };
+        if let Some(entry) = told.entries.iter().find(unknown) {
             return Err(Error::refused(format!(
                 "cannot migrate: {} has applied {}, which our ledger does not know",
                 found.tool.name(),
                 crate::folder::title(&entry.version, &entry.name),
             ))
             .hint("cofferdam adopt takes its history over, in place"));
+        }
+        if let Some(problem) = told.problems.into_iter().find(|problem| problem.severity == Severity::Error) {
+            let refused = Error::refused(format!("cannot migrate: {}", problem.message));
+            return Err(match problem.help {
+                Some(help) => refused.hint(help),
+                None => refused,
+            });
         }
     }
     if has_ledger || !around.user_tables {
@@ -352,6 +368,18 @@ pub(crate) fn knows(history: &History, folder: &Folder, tool: &dyn Tool, entry: 
         },
         None => history.applied.iter().any(|a| a.source == tool.name() && a.version == entry.version),
     }
+}
+
+/// Whether a tool counts an entry only because a newer one is applied, although our ledger,
+/// which has that newer one, knows that the file came later: then it never ran.
+pub(crate) fn counted_only(history: &History, folder: &Folder, tool: &dyn Tool, entry: &Entry) -> bool {
+    let version = || folder.format.version(&entry.version, &entry.name);
+    let newer = |key: &crate::folder::Key| {
+        history.applied.iter().filter_map(|applied| applied.key(folder.format)).any(|applied| applied > *key)
+    };
+    tool.counts_all_before()
+        && !knows(history, folder, tool, entry)
+        && version().is_some_and(|version| newer(version.key()))
 }
 
 /// A problem of a tool's history, with the way out.

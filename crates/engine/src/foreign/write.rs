@@ -28,6 +28,8 @@ pub enum Write {
     Delete(Vec<(&'static str, Value)>),
     /// All rows go.
     Clear,
+    /// A statement; `{table}` stands for the ledger, `{1}` and so on for the values.
+    Statement(&'static str, Vec<Value>),
 }
 
 /// A column's value.
@@ -180,6 +182,13 @@ impl Writes {
                 format!("delete from {table} where {}", conditions.join(" and "))
             }
             Write::Clear => format!("delete from {table}"),
+            Write::Statement(sql, values) => {
+                let places = values.iter().map(expression).enumerate();
+                let filled = places.fold(sql.to_string(), |sql, (index, place)| {
+                    sql.replace(&format!("{{{}}}", index + 1), &place)
+                });
+                filled.replace("{table}", &table)
+            }
         };
         Ok(Prepared { sql, parameters })
     }

@@ -149,6 +149,10 @@ fn undo<'a>(
             return Err(Error::refused(format!("cannot roll back {version}: it is the baseline")));
         }
     }
+    if let Some(why) = migration.and_then(Migration::not_ours_to_run) {
+        return Err(Error::refused(format!("cannot roll back {version}: {why}"))
+            .hint(format!("take it back with {format}, or write a new migration")));
+    }
     let command = standing::rollback_command(version);
     let down = match migration.filter(|m| m.down.is_some()) {
         Some(migration) => Some(down_file(migration, version, open_run(history, &command), dialect)?),
@@ -167,7 +171,7 @@ fn down_file(migration: &Migration, version: &str, open: Option<&Run>, dialect: 
             .at(script.place(damaged.span), Some(script.text.clone())));
     }
     let id = down_id(version);
-    let plan = plan::file(&script, &id, false)?;
+    let plan = plan::file(&script, &id, migration.down_no_transaction)?;
     let done = done_steps(&plan, &id, open)?;
     Ok(Down { script, plan, done })
 }

@@ -61,7 +61,12 @@ impl Set {
     }
 
     /// A file of the migrations folder.
+    ///
+    /// What only its own tool can run says nothing that could be judged.
     pub(super) fn add_migration(&mut self, migration: &Migration, role: Role) {
+        if migration.only_by_tool.is_some() {
+            return;
+        }
         let script = migration.script(self.dialect);
         self.files.push(ReadFile { script, role, no_transaction: migration.no_transaction });
     }
@@ -82,6 +87,7 @@ impl Set {
         }
         for path in named {
             match folder.and_then(|folder| of_folder(folder, &path)) {
+                Some(migration) if migration.only_by_tool.is_some() => {}
                 Some(migration) => {
                     let script = Script::parse(self.dialect, &path.display().to_string(), &migration.text);
                     let no_transaction = migration.no_transaction;

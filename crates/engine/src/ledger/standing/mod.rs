@@ -49,6 +49,8 @@ pub fn standing<'a>(folder: &'a Folder, history: &History, out_of_order: OutOfOr
             Some(applied) => standing.problems.extend(edited(migration, applied)),
         }
     }
+    let theirs = standing.pending.iter().filter_map(|migration| not_ours_to_run(folder, migration));
+    standing.problems.extend(theirs.collect::<Vec<_>>());
     missing(folder, &ours, &mut standing);
     late(folder, &ours, out_of_order, &mut standing);
     if let Some(run) = history.open_run.as_ref().filter(|run| run.command == MIGRATE) {
@@ -65,7 +67,26 @@ fn problem(severity: Severity, file: Option<&Migration>, message: String, help: 
     finding
 }
 
+/// A pending migration that only the folder's own tool can apply: what comes after it may
+/// build on it, so nothing is applied past it.
+fn not_ours_to_run(folder: &Folder, migration: &Migration) -> Option<Finding> {
+    let (why, tool) = (migration.not_ours_to_run()?, folder.format);
+    let help = format!(
+        "apply it with {tool}, which also runs what is pending before it, and take that over: cofferdam adopt; \
+         `cofferdam adopt --keep-in-step` lets {tool} know what is applied here"
+    );
+    Some(problem(
+        Severity::Error,
+        Some(migration),
+        format!("{why} and is pending: only {tool} can apply it"),
+        &help,
+    ))
+}
+
 fn edited(migration: &Migration, applied: &Applied) -> Option<Finding> {
+    if migration.is_program() {
+        return None;
+    }
     let before = applied.checksum.filter(|c| *c != migration.checksum)?;
     Some(problem(
         Severity::Error,
