@@ -93,10 +93,12 @@ fn slug(name: &str) -> Result<String, Error> {
 
 /// The version after the newest, in the newest one's manner. `now` is `YYYYMMDDhhmmss`.
 fn next_version(folder: Option<&Folder>, format: Format, now: u128) -> Result<String, Error> {
-    let newest = folder.and_then(|folder| folder.migrations.last()).map(|newest| newest.version.as_str());
+    let newest = folder.and_then(Folder::newest).map(|newest| newest.version.as_str());
     let Some(newest) = newest else {
         return Ok(format.first_version(now));
     };
+    // Flyway counts on in the last of the numbers between dots.
+    let (before, newest) = newest.rsplit_once('.').map_or(("", newest), |(before, last)| (before, last));
     let next = newest
         .parse::<u128>()
         .ok()
@@ -104,7 +106,8 @@ fn next_version(folder: Option<&Folder>, format: Format, now: u128) -> Result<St
         .ok_or_else(|| Error::invalid(format!("no version comes after {newest}")))?;
     // A clock behind the newest file must not put the new one before it.
     let next = if is_time(newest) { next.max(now) } else { next };
-    Ok(format!("{next:0width$}", width = newest.len()))
+    let dot = if before.is_empty() { "" } else { "." };
+    Ok(format!("{before}{dot}{next:0width$}", width = newest.len()))
 }
 
 /// Whether a version is a time to the second, as most tools write it.
@@ -150,6 +153,16 @@ mod tests {
         assert_eq!(next(&["99_a.sql"]), "100");
         assert_eq!(next(&["20200101000000_a.sql"]), "20261120090000");
         assert_eq!(next(&["20990101000000_a.sql"]), "20990101000001");
+        let flyway = |files: &[&str]| {
+            let folder = tempfile::tempdir().expect("a directory");
+            for file in files {
+                std::fs::write(folder.path().join(file), "").expect("a file");
+            }
+            let read = Folder::read(folder.path(), None).expect("a folder");
+            next_version(Some(&read), read.format, 20_261_120_090_000).expect("a version")
+        };
+        assert_eq!(flyway(&["V1_9__a.sql", "V1_2__a.sql", "R__v.sql"]), "1.10");
+        assert_eq!(flyway(&["V20240101120000__a.sql"]), "20261120090000");
         assert!(next_version(None, Format::Sqlx, 20_261_120_090_000).is_ok_and(|v| v == "20261120090000"));
     }
 }

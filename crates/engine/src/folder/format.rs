@@ -131,6 +131,9 @@ impl Format {
             }
             Format::Prisma => vec![(format!("{stem}/migration.sql"), "")],
             Format::Diesel => vec![(format!("{stem}/up.sql"), ""), (format!("{stem}/down.sql"), "")],
+            Format::Flyway if with_down => {
+                vec![(format!("V{version}__{name}.sql"), ""), (format!("U{version}__{name}.sql"), "")]
+            }
             Format::Flyway | Format::Refinery => vec![(format!("V{version}__{name}.sql"), "")],
             Format::Dbmate => vec![(format!("{stem}.sql"), "-- migrate:up\n\n\n-- migrate:down\n\n")],
             Format::Goose => vec![(format!("{stem}.sql"), "-- +goose Up\n\n\n-- +goose Down\n\n")],
@@ -152,8 +155,8 @@ impl Format {
                 format!("{title}.down.sql")
             }
             Format::Prisma | Format::Diesel => format!("{title}/down.sql"),
-            Format::Flyway => format!("U{title}.sql, Flyway's undo migration"),
-            Format::Refinery => format!("a file {title}.down.sql beside it"),
+            Format::Flyway => format!("U{}.sql, Flyway's undo migration", title.replacen('_', "__", 1)),
+            Format::Refinery => format!("V{}.down.sql", title.replacen('_', "__", 1)),
             Format::Dbmate => format!("the part after `-- migrate:down` in {title}.sql"),
             Format::Goose => format!("the part after `-- +goose Down` in {title}.sql"),
             Format::Command => format!("the program of {title}"),

@@ -35,6 +35,8 @@ pub struct Migration {
     pub down: Option<Down>,
     /// The format's own marker says: no transaction.
     pub no_transaction: bool,
+    /// It may run after newer ones have (refinery's `U` files).
+    pub any_order: bool,
 }
 
 /// A checksum in the form in which the tool writes it; bytes as lower-case hexadecimal.
@@ -63,6 +65,13 @@ pub enum Down {
     File(PathBuf),
     /// A part of the migration's file; everything else in it is blanked out.
     Section(Arc<str>),
+    /// A file of their own whose placeholders are replaced.
+    Replaced {
+        /// The file.
+        path: PathBuf,
+        /// What is run of it.
+        text: Arc<str>,
+    },
 }
 
 impl Migration {
@@ -79,6 +88,7 @@ impl Migration {
             stamp: None,
             down: None,
             no_transaction: false,
+            any_order: false,
         }
     }
 
@@ -116,7 +126,7 @@ impl Migration {
     /// Where its way back stands, for people.
     pub fn down_place(&self) -> Option<String> {
         self.down.as_ref().map(|down| match down {
-            Down::File(path) => path.display().to_string(),
+            Down::File(path) | Down::Replaced { path, .. } => path.display().to_string(),
             Down::Section(_) => format!("the down part of {}", self.path.display()),
         })
     }
@@ -129,6 +139,9 @@ impl Migration {
         match &self.down {
             Some(Down::File(path)) => {
                 Ok(Script::parse(dialect, &path.display().to_string(), &read_text(path)?.text))
+            }
+            Some(Down::Replaced { path, text }) => {
+                Ok(Script::parse(dialect, &path.display().to_string(), text))
             }
             Some(Down::Section(text)) => Ok(Script::parse(dialect, &self.path.display().to_string(), text)),
             None => Err(Error::invalid(format!("{} has no down file", self.file_name()))

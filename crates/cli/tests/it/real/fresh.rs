@@ -94,7 +94,8 @@ impl Fresh {
     #[track_caller]
     pub(super) fn assert_like(&self, expected: &Catalog, when: &str) {
         assert!(!expected.objects.is_empty(), "{when}: nothing is expected");
-        let tables = ["_sqlx_migrations".to_owned()].into();
+        let tables = ["_sqlx_migrations", "flyway_schema_history", "refinery_schema_history"];
+        let tables = tables.map(str::to_owned).into();
         let differences = diff(expected, &self.catalog(), &Ignore { tables, ..Ignore::nothing() });
         assert!(differences.is_empty(), "{when}: {differences:#?}");
     }

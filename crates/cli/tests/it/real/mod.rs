@@ -6,8 +6,11 @@
 mod check;
 mod chinook;
 mod dumps;
+mod flyway;
 mod fresh;
 mod programs;
+mod refinery;
+mod side;
 mod sqlx;
 
 use std::path::{Path, PathBuf};
