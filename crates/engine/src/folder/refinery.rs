@@ -39,7 +39,7 @@ pub(super) fn shows_itself(listing: &Listing, files: &[String]) -> bool {
     // To Flyway a down file would be one more file of its version.
     named_nearby(&listing.root)
         || names.iter().any(|name| matches!(name, Named::Down(_)))
-        || names.iter().filter_map(Named::migration).any(|name| late_alone(name))
+        || names.iter().filter_map(Named::migration).any(late_alone)
 }
 
 /// Whether the project around the folder says that it uses refinery.
