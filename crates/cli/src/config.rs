@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cofferdam::folder::{Format, OutOfOrder};
+use cofferdam::folder::{Format, OutOfOrder, Placeholders};
 use cofferdam_analysis::{Error, Lines, Severity, Span};
 use serde::Deserialize;
 use toml::Spanned;
@@ -71,6 +71,9 @@ pub(crate) struct Migrations {
     pub(crate) sql: Option<String>,
     /// What happens to a file whose version is lower than one that already ran.
     pub(crate) out_of_order: Option<OutOfOrder>,
+    /// What `${name}` stands for in Flyway's files.
+    #[serde(default)]
+    pub(crate) placeholders: Placeholders,
 }
 
 /// `[check]`
@@ -207,6 +210,9 @@ mod tests {
             out_of_order = "refuse"
             list = "ls deploy"
             sql = "cat deploy/{name}.sql"
+            [migrations.placeholders]
+            owner = "app"
+            "flyway:defaultSchema" = "public"
             [check]
             since = "0012"
             fail_on = "warning"
@@ -216,6 +222,7 @@ mod tests {
         assert!(config.settings.env["production"].protected);
         assert_eq!(config.settings.migrations.format, Some(Format::Sqlx));
         assert_eq!(config.settings.migrations.out_of_order, Some(OutOfOrder::Refuse));
+        assert_eq!(config.settings.migrations.placeholders["flyway:defaultSchema"], "public");
         assert_eq!(config.settings.check.since.as_deref(), Some("0012"));
         assert_eq!(config.settings.check.fail_on, Some(FailOn::Warning));
     }

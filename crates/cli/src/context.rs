@@ -144,7 +144,7 @@ impl Context {
             _ => {
                 let Some(place) = self.place()? else { return Ok(None) };
                 let format = self.format_of(&place)?;
-                Folder::read(&place.dir, format)?
+                Folder::read_with(&place.dir, format, &self.config.settings.migrations.placeholders)?
             }
         };
         for note in &folder.notes {

@@ -265,9 +265,11 @@ fn nothing_to_adopt(project: &Project, around: &Surroundings) -> Error {
 impl Import<'_> {
     /// Whether a file counts as applied once this is imported.
     fn counts(&self, history: &History, migration: &Migration) -> bool {
-        let imported = |m: &foreign::Imported| m.version == migration.version.as_str();
-        history.of(self.project.folder.format, migration.version.key()).is_some()
-            || self.content.migrations.iter().any(imported)
+        let again = migration.version.is_repeatable();
+        let same = |checksum| !again || checksum == Some(migration.checksum);
+        let imported = |m: &foreign::Imported| m.version == migration.version.as_str() && same(m.checksum);
+        let applied = history.of(self.project.folder.format, migration.version.key());
+        applied.is_some_and(|applied| same(applied.checksum)) || self.content.migrations.iter().any(imported)
     }
 
     /// Plans what the other ledger lacks of what we count as applied.

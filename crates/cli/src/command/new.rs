@@ -93,11 +93,13 @@ fn slug(name: &str) -> Result<String, Error> {
 
 /// The version after the newest, in the newest one's manner. `now` is `YYYYMMDDhhmmss`.
 fn next_version(folder: Option<&Folder>, format: Format, now: u128) -> Result<String, Error> {
-    let newest = folder.and_then(|folder| folder.migrations.last()).map(|newest| newest.version.as_str());
+    let newest = folder.and_then(Folder::newest).map(|newest| newest.version.as_str());
     // A version of nothing but zeros is the tool's own first step, and counts nothing.
     let Some(newest) = newest.filter(|newest| newest.bytes().any(|digit| digit != b'0')) else {
         return Ok(format.first_version(now));
     };
+    // Flyway counts on in the last of the numbers between dots.
+    let (before, newest) = newest.rsplit_once('.').map_or(("", newest), |(before, last)| (before, last));
     // Behind its times diesel counts those of one second, in hexadecimal.
     let (newest, behind) = match format {
         Format::Diesel if newest.get(..TIME).is_some_and(is_time) => newest.split_at(TIME),
@@ -118,7 +120,8 @@ fn next_version(folder: Option<&Folder>, format: Format, now: u128) -> Result<St
         ))
         .hint("give the files versions of one length"));
     }
-    Ok(next)
+    let dot = if before.is_empty() { "" } else { "." };
+    Ok(format!("{before}{dot}{next}"))
 }
 
 /// How long a time to the second is.
@@ -178,6 +181,16 @@ mod tests {
         assert_eq!(diesel("2024-01-01-000000_a"), "20261120090000");
         assert_eq!(diesel("2024-01-01-000000-000a_a"), "202611200900000000");
         assert_eq!(diesel("00000000000000_diesel_initial_setup"), "20261120090000");
+        let flyway = |files: &[&str]| {
+            let folder = tempfile::tempdir().expect("a directory");
+            for file in files {
+                std::fs::write(folder.path().join(file), "").expect("a file");
+            }
+            let read = Folder::read(folder.path(), None).expect("a folder");
+            next_version(Some(&read), read.format, 20_261_120_090_000).expect("a version")
+        };
+        assert_eq!(flyway(&["V1_9__a.sql", "V1_2__a.sql", "R__v.sql"]), "1.10");
+        assert_eq!(flyway(&["V20240101120000__a.sql"]), "20261120090000");
         assert!(next_version(None, Format::Sqlx, 20_261_120_090_000).is_ok_and(|v| v == "20261120090000"));
     }
 }

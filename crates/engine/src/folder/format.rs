@@ -138,6 +138,9 @@ impl Format {
                     (format!("{stem}/down.sql"), "-- the way back\n"),
                 ]
             }
+            Format::Flyway if with_down => {
+                vec![(format!("V{version}__{name}.sql"), ""), (format!("U{version}__{name}.sql"), "")]
+            }
             Format::Flyway | Format::Refinery => vec![(format!("V{version}__{name}.sql"), "")],
             Format::Dbmate => vec![(format!("{stem}.sql"), "-- migrate:up\n\n\n-- migrate:down\n\n")],
             Format::Goose => vec![(format!("{stem}.sql"), "-- +goose Up\n\n\n-- +goose Down\n\n")],
@@ -160,8 +163,8 @@ impl Format {
             }
             Format::Prisma => format!("{title}/down.sql"),
             Format::Diesel => format!("down.sql in the folder of {title}"),
-            Format::Flyway => format!("U{title}.sql, Flyway's undo migration"),
-            Format::Refinery => format!("a file {title}.down.sql beside it"),
+            Format::Flyway => format!("U{}.sql, Flyway's undo migration", title.replacen('_', "__", 1)),
+            Format::Refinery => format!("V{}.down.sql", title.replacen('_', "__", 1)),
             Format::Dbmate => format!("the part after `-- migrate:down` in {title}.sql"),
             Format::Goose => format!("the part after `-- +goose Down` in {title}.sql"),
             Format::Command => format!("the program of {title}"),

@@ -45,6 +45,26 @@ impl Listing {
         self.files.iter().map(String::as_str).filter(|name| is_sql(name))
     }
 
+    /// The files of the folder and of all folders below it, as paths with `/`, sorted.
+    pub(super) fn below(&self) -> Result<Vec<String>> {
+        let mut found = self.files.clone();
+        let mut open: Vec<String> = self.folders.iter().map(|(name, _)| name.clone()).collect();
+        let mut seen = std::collections::HashSet::new();
+        while let Some(folder) = open.pop() {
+            let path = self.root.join(&folder);
+            // A link may lead back to where it stands.
+            if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+                continue;
+            }
+            for (name, is_folder) in entries(&path)? {
+                let list = if is_folder { &mut open } else { &mut found };
+                list.push(format!("{folder}/{name}"));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
     /// Whether one of the folders holds a file of this name.
     pub(super) fn has_in_folders(&self, file: &str) -> bool {
         self.folders.iter().any(|(_, files)| files.iter().any(|f| f == file))

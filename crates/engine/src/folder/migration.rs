@@ -39,6 +39,8 @@ pub struct Migration {
     pub down_no_transaction: bool,
     /// It is not ours to run.
     pub only_by_tool: Option<OnlyByTool>,
+    /// It may run after newer ones have (refinery's `U` files).
+    pub any_order: bool,
 }
 
 /// Why only the folder's own tool can run a migration. Once the tool has, its history is
@@ -80,6 +82,13 @@ pub enum Down {
     File(PathBuf),
     /// A part of the migration's file; everything else in it is blanked out.
     Section(Arc<str>),
+    /// A file of their own whose placeholders are replaced.
+    Replaced {
+        /// The file.
+        path: PathBuf,
+        /// What is run of it.
+        text: Arc<str>,
+    },
 }
 
 impl Migration {
@@ -98,6 +107,7 @@ impl Migration {
             no_transaction: false,
             down_no_transaction: false,
             only_by_tool: None,
+            any_order: false,
         }
     }
 
@@ -152,7 +162,7 @@ impl Migration {
     /// Where its way back stands, for people.
     pub fn down_place(&self) -> Option<String> {
         self.down.as_ref().map(|down| match down {
-            Down::File(path) => path.display().to_string(),
+            Down::File(path) | Down::Replaced { path, .. } => path.display().to_string(),
             Down::Section(_) => format!("the down part of {}", self.path.display()),
         })
     }
@@ -165,6 +175,9 @@ impl Migration {
         match &self.down {
             Some(Down::File(path)) => {
                 Ok(Script::parse(dialect, &path.display().to_string(), &read_text(path)?.text))
+            }
+            Some(Down::Replaced { path, text }) => {
+                Ok(Script::parse(dialect, &path.display().to_string(), text))
             }
             Some(Down::Section(text)) => Ok(Script::parse(dialect, &self.path.display().to_string(), text)),
             None => Err(Error::invalid(format!("{} has no down file", self.file_name()))

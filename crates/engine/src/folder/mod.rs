@@ -11,12 +11,13 @@ mod dbmate;
 mod diesel;
 mod drizzle;
 mod flat;
-mod flyway;
+pub(crate) mod flyway;
 mod format;
 mod goose;
 mod listing;
 mod marker;
 mod migration;
+mod placeholders;
 mod prisma;
 mod refinery;
 mod version;
@@ -28,6 +29,7 @@ use cofferdam_analysis::{Error, Result};
 pub use format::{Format, OutOfOrder};
 use listing::Listing;
 pub use migration::{Down, ForeignChecksum, Migration, OnlyByTool, title};
+pub use placeholders::Placeholders;
 pub use version::{Key, Version};
 
 /// A migrations folder.
@@ -41,6 +43,8 @@ pub struct Folder {
     pub migrations: Vec<Migration>,
     /// What was seen and left alone.
     pub notes: Vec<String>,
+    /// What its placeholders stand for, where its format has such.
+    placeholders: Placeholders,
 }
 
 /// What a format finds in a folder.
@@ -57,6 +61,14 @@ impl Folder {
     /// # Errors
     /// `Invalid`, naming the file, for what the module refuses or cannot read.
     pub fn read(path: &Path, format: Option<Format>) -> Result<Folder> {
+        Folder::read_with(path, format, &Placeholders::new())
+    }
+
+    /// As [`Folder::read`], with values for the placeholders that its files may hold.
+    ///
+    /// # Errors
+    /// As [`Folder::read`], and for a placeholder without a value.
+    pub fn read_with(path: &Path, format: Option<Format>, placeholders: &Placeholders) -> Result<Folder> {
         let listing = Listing::of(path)?;
         let format = match format {
             Some(format) => format,
@@ -66,14 +78,14 @@ impl Folder {
             Format::Native | Format::Sqlx | Format::GolangMigrate => flat::read(&listing, format)?,
             Format::Prisma => prisma::read(&listing)?,
             Format::Drizzle => drizzle::read(&listing)?,
-            Format::Flyway => flyway::read(&listing)?,
+            Format::Flyway => flyway::read(&listing, placeholders)?,
             Format::Refinery => refinery::read(&listing)?,
             Format::Dbmate => dbmate::read(&listing)?,
             Format::Goose => goose::read(&listing)?,
             Format::Diesel => diesel::read(&listing)?,
             Format::Command => Contents::default(),
         };
-        Folder::of(path.to_owned(), format, contents)
+        Ok(Folder { placeholders: placeholders.clone(), ..Folder::of(path.to_owned(), format, contents)? })
     }
 
     /// A folder of programs, whose migrations two commands have told.
@@ -85,7 +97,13 @@ impl Folder {
     }
 
     fn of(path: PathBuf, format: Format, contents: Contents) -> Result<Folder> {
-        let folder = Folder { path, format, migrations: contents.migrations, notes: contents.notes };
+        let folder = Folder {
+            path,
+            format,
+            migrations: contents.migrations,
+            notes: contents.notes,
+            placeholders: Placeholders::new(),
+        };
         folder.refuse_duplicates()?;
         Ok(folder)
     }
@@ -97,7 +115,7 @@ impl Folder {
     /// Those of [`Folder::read`].
     pub fn read_again_as(&self, format: Format) -> Result<Option<Folder>> {
         let other = format != self.format && self.format.looks_like(format);
-        other.then(|| Folder::read(&self.path, Some(format))).transpose()
+        other.then(|| Folder::read_with(&self.path, Some(format), &self.placeholders)).transpose()
     }
 
     /// The migration of this version, as people and ledgers write it: with or without zeros
@@ -113,7 +131,15 @@ impl Folder {
     /// Whether a new migration is to come with a file that takes it back: sqlx's folders hold
     /// pairs or single files, never both.
     pub fn writes_down_files(&self) -> bool {
-        self.migrations.last().is_some_and(|newest| newest.path.to_string_lossy().ends_with(".up.sql"))
+        self.newest().is_some_and(|newest| match self.format {
+            Format::Flyway => newest.down.is_some(),
+            _ => newest.path.to_string_lossy().ends_with(".up.sql"),
+        })
+    }
+
+    /// The migration with the highest version; those that run again have none.
+    pub fn newest(&self) -> Option<&Migration> {
+        self.migrations.iter().rev().find(|m| !m.version.is_repeatable())
     }
 
     /// The migration with this key.

@@ -38,17 +38,29 @@ pub fn import(found: &Found, folder: &Folder, history: &History) -> Import {
         let known = knows(history, folder, found.tool, &entry);
         if found.tool.format().is_none() {
             if !known {
-                import.migrations.push(of_program(found.tool, entry));
+                import.migrations.push(of_program(found.tool.name(), entry));
             }
             continue;
         }
         match folder.find(&entry.version) {
+            None if found.tool.without_file(&entry, &found.rows) => {
+                if !known {
+                    import.migrations.push(of_program(folder.format.as_str(), entry));
+                }
+            }
             None => import.problems.push(missing(found.tool, folder, &entry)),
             Some(migration) if counted_only(history, folder, found.tool, &entry) => {
                 import.problems.push(passed_over(found.tool, migration));
             }
             Some(migration) => {
-                if let Some(problem) = edited(found, migration, &entry) {
+                let edited = edited(found, migration, &entry);
+                // What runs again when it changed is meant to be edited, and is pending then.
+                if edited.is_some() && migration.version.is_repeatable() {
+                    if !known {
+                        let unlike = of_file(folder, migration, entry);
+                        import.migrations.push(Imported { checksum: None, ..unlike });
+                    }
+                } else if let Some(problem) = edited {
                     import.problems.push(problem);
                 } else if !known {
                     import.migrations.push(of_file(folder, migration, entry));
@@ -59,9 +71,9 @@ pub fn import(found: &Found, folder: &Folder, history: &History) -> Import {
     import
 }
 
-fn of_program(tool: &dyn Tool, entry: Entry) -> Imported {
+fn of_program(source: &'static str, entry: Entry) -> Imported {
     Imported {
-        source: tool.name(),
+        source,
         version: entry.version,
         name: entry.name,
         checksum: None,

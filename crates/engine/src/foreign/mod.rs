@@ -59,6 +59,11 @@ pub trait Tool: Sync + fmt::Debug {
     /// What it writes when it has taken `migration` back.
     fn taken_back(&self, migration: &Migration, folder: &Folder, dialect: Dialect) -> Option<Vec<Write>>;
 
+    /// Whether what it counts as applied needs no file in the folder: a program of its own.
+    fn without_file(&self, _: &Entry, _: &[Row]) -> bool {
+        false
+    }
+
     /// The command by which its users apply what is pending.
     fn migrate_command(&self) -> &'static str;
 

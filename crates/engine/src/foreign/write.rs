@@ -47,6 +47,15 @@ pub enum Value {
     Null,
     /// An expression of SQL; `{table}` stands for the ledger.
     Sql(&'static str),
+    /// One of two texts, by a condition in SQL; `{table}` stands for the ledger.
+    Choice {
+        /// The condition.
+        when: &'static str,
+        /// Where it holds.
+        then: String,
+        /// Elsewhere.
+        or: String,
+    },
     /// The time the migration took, as a whole number.
     Took(Unit),
 }
@@ -161,6 +170,17 @@ impl Writes {
                 Value::Took(unit) => (Parameter::Int(unit.count(took)), "bigint"),
                 Value::Null => return "null".to_owned(),
                 Value::Sql(sql) => return sql.replace("{table}", &table),
+                Value::Choice { when, then, or } => {
+                    let mut text = |text: &String| {
+                        parameters.push(Parameter::Text(text.clone()));
+                        place(parameters.len(), "text")
+                    };
+                    let (then, or) = (text(then), text(or));
+                    return format!(
+                        "case when {} then {then} else {or} end",
+                        when.replace("{table}", &table)
+                    );
+                }
             };
             parameters.push(parameter);
             place(parameters.len(), kind)

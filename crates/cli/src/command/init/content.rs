@@ -30,7 +30,13 @@ pub(super) fn content(report: &Report, url: Option<&str>) -> String {
         _ = write!(text, "\n[migrations]\ndir = {}\n", quoted(&dir.display().to_string()));
         // Files that may be anybody's are read as the native format's. Written down, that
         // guess would overrule the ledger of the tool whose they are.
-        if let Some(format) = report.format.filter(|format| *format != Format::Native) {
+        let guessed = |format| match format {
+            Format::Native => true,
+            // refinery's files can look the same.
+            Format::Flyway => report.tool != Some(Format::Flyway.as_str()),
+            _ => false,
+        };
+        if let Some(format) = report.format.filter(|format| !guessed(*format)) {
             _ = writeln!(text, "format = {}", quoted(format.as_str()));
         }
     } else if let Some((dir, tool)) = &report.programs

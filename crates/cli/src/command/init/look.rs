@@ -52,7 +52,7 @@ fn folder(context: &Context, report: &mut Report) -> Result<()> {
         Some(Ok(folder)) => {
             report.files = folder.migrations.len();
             report.format = (report.files > 0).then_some(folder.format);
-            report.since = folder.migrations.last().map(|newest| newest.version.to_string());
+            report.since = folder.newest().map(|newest| newest.version.to_string());
             report.notes = folder.notes;
         }
         // Files of another tool are no reason to have no configuration.

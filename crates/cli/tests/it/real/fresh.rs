@@ -90,10 +90,11 @@ impl Fresh {
         .expect("the catalog can be read")
     }
 
-    /// Compares everything that is schema, sqlx's ledger aside.
+    /// Compares everything that is schema, other tools' ledgers aside.
     #[track_caller]
     pub(super) fn assert_like(&self, expected: &Catalog, when: &str) {
-        self.assert_like_beside(expected, &["_sqlx_migrations"], when);
+        let ledgers = ["_sqlx_migrations", "flyway_schema_history", "refinery_schema_history"];
+        self.assert_like_beside(expected, &ledgers, when);
     }
 
     /// Compares everything that is schema, but for these tables.

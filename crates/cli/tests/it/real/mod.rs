@@ -6,9 +6,12 @@
 mod check;
 mod chinook;
 mod dumps;
+mod flyway;
 mod fresh;
 mod handover;
 mod programs;
+mod refinery;
+mod side;
 mod sqlx;
 
 use std::path::{Path, PathBuf};

@@ -7,13 +7,9 @@ use cofferdam_testkit::{Cofferdam, Output};
 use serde_json::{Value, json};
 
 use super::fresh::Fresh;
+use super::side::cofferdam;
 use super::{File, Folder, with_folders};
 use crate::project::{Project, document};
-
-fn cofferdam(project: &Project, database: &Fresh, folder: &Path, line: &str) -> Cofferdam {
-    let command = project.cofferdam(line).args(["--format", "json", "--database-url"]);
-    command.arg(database.url()).arg("--dir").arg(folder)
-}
 
 fn applied(output: &Output) -> Vec<Value> {
     let migrate = document("migrate", output);

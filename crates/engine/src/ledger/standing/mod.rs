@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use cofferdam_analysis::{Finding, Place, Severity, Span};
 
 use crate::folder::{Folder, Key, Migration, OutOfOrder, Version};
-use crate::ledger::{Applied, History, Run, RunState, StepState};
+use crate::ledger::{Applied, History, Kind, Run, RunState, StepState};
 
 const RULE: &str = "history-edited";
 const WHY: &str =
@@ -117,6 +117,10 @@ fn missing(folder: &Folder, ours: &BTreeMap<Key, &Applied>, standing: &mut Stand
             ahead.push(applied.title());
             continue;
         }
+        // Adopted without a file: a program of the tool whose history it was.
+        if applied.kind == Kind::Adopted && applied.checksum.is_none() {
+            continue;
+        }
         standing.problems.push(problem(
             Severity::Error,
             None,
@@ -154,6 +158,14 @@ fn late(
         let before = newest_here.filter(|(position, _)| in_order(key).is_some_and(|at| at < *position));
         let Some(newest) = ahead.map(|(_, a)| *a).or(before.map(|(_, a)| a)) else { continue };
         if migration.version.is_repeatable() {
+            continue;
+        }
+        if migration.any_order {
+            standing.notes.push(format!(
+                "{} is older than {}, which is applied; it may run late, as its name says",
+                migration.file_name(),
+                newest.version
+            ));
             continue;
         }
         let said = format!("{} is older than {}, which is applied", migration.file_name(), newest.version);
