@@ -92,6 +92,10 @@ fn next_version(folder: Option<&Folder>, format: Format, now: u128) -> Result<St
     let Some(newest) = newest else {
         return Ok(format.first_version(now));
     };
+    // Prisma's folders are named by the present time, whatever the newest one is called: `0_init`.
+    if matches!(format, Format::Prisma | Format::Drizzle) && !is_time(newest) {
+        return Ok(format.first_version(now));
+    }
     let next = newest
         .parse::<u128>()
         .ok()
@@ -104,7 +108,9 @@ fn next_version(folder: Option<&Folder>, format: Format, now: u128) -> Result<St
 
 /// Whether a version is a time to the second, as most tools write it.
 fn is_time(version: &str) -> bool {
-    version.len() == 14 && (version.starts_with("19") || version.starts_with("20"))
+    version.len() == 14
+        && version.bytes().all(|b| b.is_ascii_digit())
+        && (version.starts_with("19") || version.starts_with("20"))
 }
 
 /// The present time in UTC as `YYYYMMDDhhmmss`.
