@@ -292,6 +292,9 @@ impl Import<'_> {
         if found.tool.format() != Some(folder.format) {
             return Err(cannot());
         }
+        if let Some(unfit) = found.tool.cannot_keep_in_step(&found.rows, folder) {
+            return Err(unfit);
+        }
         for applied in &history.applied {
             let key = applied.key(folder.format);
             let Some(migration) = key.and_then(|key| folder.with_key(&key)) else { continue };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Error, Result};
 
 use crate::db::{ConnectOptions, Target};
@@ -30,15 +31,16 @@ pub struct Project {
 impl Project {
     /// The configured or customary treatment of late files.
     pub fn out_of_order(&self) -> OutOfOrder {
-        self.out_of_order.unwrap_or_else(|| self.folder.format.out_of_order())
+        self.out_of_order.unwrap_or_else(|| self.folder.out_of_order())
     }
 
     /// The same with the folder read in the format that the target's history speaks of:
     /// plain `.sql` files do not show whether they are sqlx's, its ledger does.
     ///
     /// # Errors
-    /// Those of reading the folder.
+    /// Those of reading the folder; `Invalid` for a folder that is written for another database.
     pub fn as_history_has_it(&self, history: &History, around: &Surroundings) -> Result<Project> {
+        self.refuse_other_dialect()?;
         let mut project = self.clone();
         if self.format_given {
             return Ok(project);
@@ -54,6 +56,29 @@ impl Project {
             }
         }
         Ok(project)
+    }
+
+    fn refuse_other_dialect(&self) -> Result<()> {
+        let target = match self.target {
+            Target::Postgres(_) => Dialect::Postgres,
+            Target::Sqlite(_) => Dialect::Sqlite,
+        };
+        let name = |dialect| match dialect {
+            Dialect::Postgres => "Postgres",
+            Dialect::Sqlite => "SQLite",
+        };
+        match self.folder.dialect.filter(|written| *written != target) {
+            None => Ok(()),
+            Some(written) => Err(Error::invalid(format!(
+                "{} is {}'s folder for {}, and the target {} is {}",
+                self.folder.path.display(),
+                self.folder.format,
+                name(written),
+                self.target.redacted(),
+                name(target),
+            ))
+            .hint("name the folder that belongs to this database with --dir, or the other database")),
+        }
     }
 }
 

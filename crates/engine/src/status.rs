@@ -104,7 +104,8 @@ fn report(project: &Project, read: Read) -> Result<StatusReport> {
     let mut problems = standing.problems;
     // What the folder's own tool left behind, and what it skips without a word.
     if let Some(found) = read.around.of_format(project.folder.format) {
-        problems.extend(found.tool.history(&found.rows, &project.folder).problems);
+        let told = found.tool.history(&found.rows, &project.folder);
+        problems.extend(foreign::still_wrong(told.problems, &project.folder, &read.history));
     }
     notes.extend(project.folder.notes.iter().cloned());
     let ahead = history.applied.len() - read.history.applied.len();

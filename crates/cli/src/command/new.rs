@@ -98,6 +98,10 @@ fn next_version(folder: Option<&Folder>, format: Format, now: u128) -> Result<St
     let Some(newest) = newest.filter(|newest| newest.bytes().any(|digit| digit != b'0')) else {
         return Ok(format.first_version(now));
     };
+    // Prisma's folders are named by the present time, whatever the newest one is called: `0_init`.
+    if matches!(format, Format::Prisma | Format::Drizzle) && !is_time(newest) {
+        return Ok(format.first_version(now));
+    }
     // Flyway counts on in the last of the numbers between dots.
     let (before, newest) = newest.rsplit_once('.').map_or(("", newest), |(before, last)| (before, last));
     // Behind its times diesel counts those of one second, in hexadecimal.
@@ -129,7 +133,9 @@ const TIME: usize = "YYYYMMDDhhmmss".len();
 
 /// Whether a version is a time to the second, as most tools write it.
 fn is_time(version: &str) -> bool {
-    version.len() == TIME && (version.starts_with("19") || version.starts_with("20"))
+    version.len() == TIME
+        && version.bytes().all(|b| b.is_ascii_digit())
+        && (version.starts_with("19") || version.starts_with("20"))
 }
 
 /// A file that was not there.

@@ -1,6 +1,6 @@
 //! Checksums of migration files.
 
-use sha2::{Digest, Sha384};
+use sha2::{Digest, Sha256, Sha384};
 
 /// Ours: BLAKE3 of the text with BOM removed and `\r\n` turned into `\n`; nothing else.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,6 +53,35 @@ pub(super) fn sqlx(bytes: &[u8]) -> String {
     hex(&Sha384::digest(bytes))
 }
 
+/// Prisma's and Drizzle's: SHA-256 of the raw bytes of the file.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// The same as Prisma once wrote it: no zero in front of a byte below 16.
+pub(super) fn sha256_unpadded(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:x}")).collect()
+}
+
+/// The bytes with every `from` replaced.
+pub(super) fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(first) = rest.first() {
+        match rest.strip_prefix(from) {
+            Some(after) => {
+                out.extend_from_slice(to);
+                rest = after;
+            }
+            None => {
+                out.push(*first);
+                rest = &rest[1..];
+            }
+        }
+    }
+    out
+}
+
 /// The same bytes with `\n` for `\r\n`, or the other way round; `None` without line ends.
 pub(super) fn other_line_ends(bytes: &[u8]) -> Option<Vec<u8>> {
     if !bytes.contains(&b'\n') {
@@ -93,6 +122,15 @@ mod tests {
         assert_eq!(other_line_ends(b"a\r\nb\n").as_deref(), Some(b"a\nb\n".as_slice()));
         assert_eq!(other_line_ends(b"a\nb").as_deref(), Some(b"a\r\nb".as_slice()));
         assert_eq!(other_line_ends(b"ab"), None);
+    }
+
+    #[test]
+    fn sha_256_is_that_of_the_tools() {
+        assert_eq!(sha256(b"hello"), "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
+        assert_eq!(
+            sha256_unpadded(b"hello"),
+            "2cf24dba5fb0a3e26e83b2ac5b9e29e1b161e5c1fa7425e7343362938b9824"
+        );
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub enum Format {
     Sqlx,
     /// `<time>_<name>/migration.sql`.
     Prisma,
-    /// `meta/_journal.json` and `<tag>.sql`.
+    /// `meta/_journal.json` and `<tag>.sql`; `<time>_<name>/migration.sql` from 1.0 on.
     Drizzle,
     /// `V1__name.sql`, `R__name.sql`, `U1__name.sql`.
     Flyway,
@@ -145,7 +145,7 @@ impl Format {
             Format::Dbmate => vec![(format!("{stem}.sql"), "-- migrate:up\n\n\n-- migrate:down\n\n")],
             Format::Goose => vec![(format!("{stem}.sql"), "-- +goose Up\n\n\n-- +goose Down\n\n")],
             Format::Drizzle => {
-                return Err(Error::invalid("a new migration of Drizzle also stands in its journal")
+                return Err(Error::invalid("drizzle keeps a snapshot of the schema with every migration, which only drizzle-kit writes")
                     .hint(format!("npx drizzle-kit generate --custom --name {name}")));
             }
             Format::Command => {
@@ -190,8 +190,7 @@ impl Format {
             Format::Native | Format::Sqlx | Format::Goose | Format::GolangMigrate => Version::number(text),
             Format::Refinery => refinery::version(text),
             Format::Flyway => flyway::version(text),
-            Format::Prisma => Some(prisma::version(text, name)),
-            Format::Drizzle => Some(drizzle::version(text, name)),
+            Format::Prisma | Format::Drizzle => Some(super::version::of_name(text, name)),
             Format::Diesel => Some(diesel::version(text)),
             Format::Dbmate | Format::Command => Some(Version::text(text)),
         }

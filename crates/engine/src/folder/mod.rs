@@ -8,6 +8,7 @@
 
 mod checksum;
 mod dbmate;
+mod dialect;
 mod diesel;
 mod drizzle;
 mod flat;
@@ -25,6 +26,7 @@ mod version;
 use std::path::{Path, PathBuf};
 
 pub use checksum::Checksum;
+use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Error, Result};
 pub use format::{Format, OutOfOrder};
 use listing::Listing;
@@ -45,6 +47,8 @@ pub struct Folder {
     pub notes: Vec<String>,
     /// What its placeholders stand for, where its format has such.
     placeholders: Placeholders,
+    /// What it is written for, where the tool's own books say so.
+    pub dialect: Option<Dialect>,
 }
 
 /// What a format finds in a folder.
@@ -53,6 +57,7 @@ struct Contents {
     /// In the format's order.
     migrations: Vec<Migration>,
     notes: Vec<String>,
+    dialect: Option<Dialect>,
 }
 
 impl Folder {
@@ -93,17 +98,12 @@ impl Folder {
     /// # Errors
     /// `Invalid` for two migrations of one version.
     pub fn of_programs(path: PathBuf, migrations: Vec<Migration>, notes: Vec<String>) -> Result<Folder> {
-        Folder::of(path, Format::Command, Contents { migrations, notes })
+        Folder::of(path, Format::Command, Contents { migrations, notes, dialect: None })
     }
 
     fn of(path: PathBuf, format: Format, contents: Contents) -> Result<Folder> {
-        let folder = Folder {
-            path,
-            format,
-            migrations: contents.migrations,
-            notes: contents.notes,
-            placeholders: Placeholders::new(),
-        };
+        let Contents { migrations, notes, dialect } = contents;
+        let folder = Folder { path, format, migrations, notes, dialect, placeholders: Placeholders::new() };
         folder.refuse_duplicates()?;
         Ok(folder)
     }
@@ -140,6 +140,21 @@ impl Folder {
     /// The migration with the highest version; those that run again have none.
     pub fn newest(&self) -> Option<&Migration> {
         self.migrations.iter().rev().find(|m| !m.version.is_repeatable())
+    }
+
+    /// What the folder's own tool does with a file older than the newest applied one.
+    pub fn out_of_order(&self) -> OutOfOrder {
+        match self.format {
+            // From 1.0 on it goes by names and runs what is missing.
+            Format::Drizzle if !self.goes_by_stamps() => OutOfOrder::Apply,
+            format => format.out_of_order(),
+        }
+    }
+
+    /// Whether the folder's own tool never runs a migration whose stamp is not after that of
+    /// the newest one it ran, wherever it stands in the order.
+    pub fn goes_by_stamps(&self) -> bool {
+        self.format == Format::Drizzle && !self.migrations.iter().any(drizzle::has_folder)
     }
 
     /// The migration with this key.

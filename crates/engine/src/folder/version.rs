@@ -1,6 +1,9 @@
 //! Versions: what tells migrations of a folder apart, and where each stands.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use super::migration::Migration;
 
 /// What a version is compared by. Two versions with equal keys mean the same migration.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,6 +71,35 @@ impl Version {
     /// Whether it is one of those that run again when their file changed.
     pub fn is_repeatable(&self) -> bool {
         matches!(self.key, Key::Repeatable(_))
+    }
+}
+
+/// A version of a tool that goes by whole names, `<digits>_<name>`: the digits are what
+/// people call the version, and the whole is what counts.
+pub(super) fn of_name(text: &str, name: &str) -> Version {
+    let whole = match digits(text) {
+        Some(_) if !name.is_empty() => format!("{text}_{name}"),
+        _ => text.to_owned(),
+    };
+    Version::new(text, Key::Text(whole))
+}
+
+/// Takes the tags of such a tool's migrations apart into version and name. Of several with
+/// the same digits each has its whole tag as its version.
+pub(super) fn tell_apart(migrations: &mut [Migration]) {
+    let split = |tag: &str| {
+        let (number, name) = tag.split_once('_')?;
+        (digits(number).is_some() && !name.is_empty()).then(|| (number.to_owned(), name.to_owned()))
+    };
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for (number, _) in migrations.iter().filter_map(|m| split(&m.tag)) {
+        *count.entry(number).or_default() += 1;
+    }
+    for migration in migrations {
+        let alone = split(&migration.tag).filter(|(number, _)| count.get(number) == Some(&1));
+        let (text, name) = alone.unwrap_or_else(|| (migration.tag.clone(), String::new()));
+        migration.version = of_name(&text, &name);
+        migration.name = name;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use cofferdam_analysis::{Error, Finding, Result, Severity};
 
-use super::{Entry, Found, Tool, counted_only, knows, problem};
+use super::{Entry, Found, Tool, counted_only, knows, problem, still_wrong};
 use crate::folder::{Checksum, Folder, Migration, title};
 use crate::ledger::History;
 
@@ -33,7 +33,8 @@ pub struct Imported {
 /// Compares `found` with the folder.
 pub fn import(found: &Found, folder: &Folder, history: &History) -> Import {
     let told = found.tool.history(&found.rows, folder);
-    let mut import = Import { migrations: Vec::new(), problems: told.problems };
+    let problems = still_wrong(told.problems, folder, history);
+    let mut import = Import { migrations: Vec::new(), problems };
     for entry in told.entries {
         let known = knows(history, folder, found.tool, &entry);
         if found.tool.format().is_none() {
@@ -132,10 +133,15 @@ fn edited(found: &Found, migration: &Migration, entry: &Entry) -> Option<Finding
              (or convert it: dos2unix, unix2dos)",
         ));
     }
+    let mut way_out =
+        "put the file back as it was (git log shows it), and write the change as a new migration".to_owned();
+    if let Some(also) = found.tool.also_when_edited(migration, &found.table) {
+        way_out = format!("{way_out}; {also}");
+    }
     Some(problem(
         Severity::Error,
         format!("{file} was edited after {tool} applied it: its checksum is not the one in {}", found.table),
-        "put the file back as it was (git log shows it), and write the change as a new migration",
+        way_out,
     ))
 }
 

@@ -25,7 +25,7 @@ mod write;
 use std::fmt;
 
 use cofferdam_analysis::sql::Dialect;
-use cofferdam_analysis::{Error, Finding, Result, Severity};
+use cofferdam_analysis::{Error, Finding, Place, Result, Severity, Span};
 
 pub use compare::{Import, Imported, import};
 pub use look::{postgres, sqlite};
@@ -71,6 +71,17 @@ pub trait Tool: Sync + fmt::Debug {
     /// also one that came later and never ran.
     fn counts_all_before(&self) -> bool {
         false
+    }
+
+    /// What else can be done about a file whose checksum is not the one that was kept, where
+    /// the tool itself does not compare them.
+    fn also_when_edited(&self, _migration: &Migration, _table: &Table) -> Option<String> {
+        None
+    }
+
+    /// Why rows for this folder do not fit into a ledger that holds `rows`.
+    fn cannot_keep_in_step(&self, _rows: &[Row], _folder: &Folder) -> Option<Error> {
+        None
     }
 }
 
@@ -394,4 +405,29 @@ pub(crate) fn problem(severity: Severity, message: impl Into<String>, way_out: i
     let mut finding = Finding::new("history-edited", severity, message.into(), WHY);
     finding.help = Some(way_out.into());
     finding
+}
+
+/// A problem of a tool's history about one file, with the way out.
+pub(crate) fn problem_with(
+    migration: &Migration,
+    severity: Severity,
+    message: impl Into<String>,
+    way_out: impl Into<String>,
+) -> Finding {
+    let file = migration.path.display().to_string();
+    let place = Place { file, line: 1, column: 1, span: Span::default() };
+    Finding { place: Some(place), ..problem(severity, message, way_out) }
+}
+
+/// What is wrong with a tool's history. A warning about a file stands only as long as our
+/// ledger does not count the file as applied: the tool's rows may stay as they are forever.
+pub(crate) fn still_wrong(problems: Vec<Finding>, folder: &Folder, history: &History) -> Vec<Finding> {
+    let counts = |finding: &Finding| {
+        let of_file = |m: &&Migration| {
+            finding.place.as_ref().is_some_and(|place| place.file == m.path.display().to_string())
+        };
+        let migration = folder.migrations.iter().find(of_file);
+        migration.is_some_and(|m| history.of(folder.format, m.version.key()).is_some())
+    };
+    problems.into_iter().filter(|finding| finding.severity == Severity::Error || !counts(finding)).collect()
 }

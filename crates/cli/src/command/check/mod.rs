@@ -8,6 +8,7 @@ mod live;
 
 use std::path::PathBuf;
 
+use cofferdam::folder::Folder;
 use cofferdam_analysis::judge::{self, Input, JudgedFile, Known, Role, Transaction};
 use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{ErrorKind, Finding, Severity};
@@ -169,13 +170,21 @@ fn dialect(context: &Context, asked: Option<DialectName>, database: Option<&Chos
     }
     Ok(match database {
         Some(chosen) => chosen.dialect(),
-        None => {
+        // Prisma and Drizzle write down what their folder is for.
+        None => written_down(context).unwrap_or_else(|| {
             context
                 .output
                 .note("judged as Postgres, since no database is named; --dialect sqlite says otherwise");
             Dialect::Postgres
-        }
+        }),
     })
+}
+
+/// What the books of the migrations folder's own tool say. A folder that cannot be read is
+/// named when its files are.
+fn written_down(context: &Context) -> Option<Dialect> {
+    let place = context.place().ok()??;
+    Folder::read(&place.dir, context.format()).ok()?.dialect
 }
 
 fn judge(set: Set, transaction: Transaction) -> Report {

@@ -3,6 +3,7 @@
 //!
 //! They run the program built with its crash points.
 
+mod adopt;
 mod concurrency;
 mod crash;
 mod hostile;

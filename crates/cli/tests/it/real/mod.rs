@@ -1,18 +1,22 @@
-//! Migrations of real projects, run by Cofferdam and by plain execution side by side.
+//! Migrations of real projects, run by Cofferdam and by plain execution side by side; and
+//! projects of other tools, with their ledgers as those tools write them.
 //!
 //! They are fetched by `cargo xtask fetch-corpus` and never committed; without them the tests
 //! here say that they were skipped.
 
 mod check;
 mod chinook;
+mod drizzle;
 mod dumps;
 mod flyway;
 mod fresh;
 mod handover;
+mod prisma;
 mod programs;
 mod refinery;
 mod side;
 mod sqlx;
+mod taken_over;
 
 use std::path::{Path, PathBuf};
 

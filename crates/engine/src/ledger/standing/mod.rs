@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use cofferdam_analysis::{Finding, Place, Severity, Span};
 
-use crate::folder::{Folder, Key, Migration, OutOfOrder, Version};
+use crate::folder::{Folder, Format, Key, Migration, OutOfOrder, Version};
 use crate::ledger::{Applied, History, Kind, Run, RunState, StepState};
 
 const RULE: &str = "history-edited";
@@ -153,10 +153,13 @@ fn late(
     let ahead = applied()
         .next_back()
         .filter(|(key, _)| in_order(key).is_none() && newest_of(folder).is_none_or(|newest| *key > newest));
+    let newest_stamp = newest_stamp(folder, ours);
     for migration in standing.pending.clone() {
         let key = migration.version.key();
         let before = newest_here.filter(|(position, _)| in_order(key).is_some_and(|at| at < *position));
-        let Some(newest) = ahead.map(|(_, a)| *a).or(before.map(|(_, a)| a)) else { continue };
+        let skipped = newest_stamp.filter(|(stamp, _)| migration.stamp.is_some_and(|own| own <= *stamp));
+        let newest = ahead.map(|(_, a)| *a).or(before.or(skipped.map(|(_, a)| (0, a))).map(|(_, a)| a));
+        let Some(newest) = newest else { continue };
         if migration.version.is_repeatable() {
             continue;
         }
@@ -170,15 +173,31 @@ fn late(
         }
         let said = format!("{} is older than {}, which is applied", migration.file_name(), newest.version);
         match out_of_order {
-            OutOfOrder::Apply => standing.notes.push(format!("{said}; it is applied all the same, as {} does", folder.format)),
-            OutOfOrder::Refuse => standing.problems.push(problem(
-                Severity::Error,
-                Some(migration),
-                said,
-                "give it the next free version, or set out_of_order = \"apply\" under [migrations] in cofferdam.toml",
-            )),
+            OutOfOrder::Apply => {
+                standing.notes.push(format!("{said}; it is applied all the same, as {} does", folder.format))
+            }
+            OutOfOrder::Refuse => {
+                standing.problems.push(problem(Severity::Error, Some(migration), said, way_in(folder.format)))
+            }
         }
     }
+}
+
+/// The newest by the tool's own times of those that the tool ran itself: what is not newer
+/// it has left out for good. What we ran we ran in the folder's order.
+fn newest_stamp<'a>(folder: &Folder, ours: &BTreeMap<Key, &'a Applied>) -> Option<(i64, &'a Applied)> {
+    let theirs = ours.iter().filter(|(_, applied)| applied.kind == Kind::Adopted);
+    let stamps = theirs.filter_map(|(key, applied)| Some((folder.with_key(key)?.stamp?, *applied)));
+    stamps.max_by_key(|(stamp, _)| *stamp).filter(|_| folder.goes_by_stamps())
+}
+
+/// What can be done about a file that came too late.
+fn way_in(format: Format) -> &'static str {
+    if format == Format::Drizzle {
+        return "drizzle would never run it: generate it again as the newest one, take it out of the journal, \
+                or set out_of_order = \"apply\" under [migrations] in cofferdam.toml";
+    }
+    "give it the next free version, or set out_of_order = \"apply\" under [migrations] in cofferdam.toml"
 }
 
 /// Steps of a half applied file must still be what the file says, in the same places.
