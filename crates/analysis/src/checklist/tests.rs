@@ -90,6 +90,15 @@ fn other_texts_and_newer_formats_are_refused() {
 }
 
 #[test]
+fn a_target_of_any_name_stays_inside_the_comment_of_the_first_line() {
+    let list = build(&Deployment { target: "sqlite:a --> # b", ..sample() });
+    let text = list.render();
+    let first = text.lines().next().unwrap();
+    assert_eq!(first.matches("-->").count(), 1, "{first}");
+    assert_eq!(parse(&text).unwrap(), list);
+}
+
+#[test]
 fn a_list_is_of_one_database() {
     let header = build(&sample()).header;
     assert!(header.is_of("postgres db.example:5432 app", None));
