@@ -48,7 +48,7 @@ fn migrations(dialect: Dialect) -> Vec<Migration> {
     ]
 }
 
-fn dbmate(scene: &Scene, line: &str) -> Cofferdam {
+fn dbmate(scene: &Scene<'_>, line: &str) -> Cofferdam {
     let mut url = scene.url();
     if url.starts_with("postgres") {
         url += "?sslmode=disable";
@@ -57,11 +57,11 @@ fn dbmate(scene: &Scene, line: &str) -> Cofferdam {
     command.args(line.split(' ')).env("DATABASE_URL", url)
 }
 
-fn apply(scene: &Scene) -> Output {
+fn apply(scene: &Scene<'_>) -> Output {
     dbmate(scene, "up").run()
 }
 
-fn pending(scene: &Scene) -> bool {
+fn pending(scene: &Scene<'_>) -> bool {
     match dbmate(scene, "status --exit-code").any_status().run() {
         output if output.code() == Some(0) => false,
         output if output.code() == Some(1) => true,

@@ -32,9 +32,9 @@ struct Predecessor {
     /// In the order in which they run.
     migrations: fn(Dialect) -> Vec<Migration>,
     /// Applies everything that is pending.
-    apply: fn(&Scene) -> Output,
+    apply: fn(&Scene<'_>) -> Output,
     /// Whether the tool says that something is pending.
-    pending: fn(&Scene) -> bool,
+    pending: fn(&Scene<'_>) -> bool,
 }
 
 /// One migration and the files that it is made of.
@@ -137,13 +137,13 @@ impl Predecessor {
     }
 
     /// What the tool makes of the folder by itself.
-    fn goes_alone(&self, scene: &Scene, migrations: &[Migration]) {
+    fn goes_alone(&self, scene: &Scene<'_>, migrations: &[Migration]) {
         scene.write(migrations);
         (self.apply)(scene);
         assert!(!(self.pending)(scene), "{}: pending after it applied everything", self.program);
     }
 
-    fn rows(&self, scene: &Scene) -> String {
+    fn rows(&self, scene: &Scene<'_>) -> String {
         scene.database.sql(self.rows)
     }
 }

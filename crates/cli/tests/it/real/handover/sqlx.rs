@@ -56,17 +56,17 @@ fn migrations(dialect: Dialect) -> Vec<Migration> {
     ]
 }
 
-fn sqlx(scene: &Scene, line: &str) -> Cofferdam {
+fn sqlx(scene: &Scene<'_>, line: &str) -> Cofferdam {
     let command = scene.tool.command(&scene.project.path("")).args(line.split(' '));
     command.env("DATABASE_URL", scene.url())
 }
 
-fn apply(scene: &Scene) -> Output {
+fn apply(scene: &Scene<'_>) -> Output {
     sqlx(scene, "database create").run();
     sqlx(scene, "migrate run").run()
 }
 
-fn pending(scene: &Scene) -> bool {
+fn pending(scene: &Scene<'_>) -> bool {
     let info = sqlx(scene, "migrate info").run().stdout;
     assert!(!info.contains("different checksum"), "{info}");
     info.contains("/pending ")
