@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod migrate;
 mod progress;
 mod project;
+pub mod replay;
 pub mod rollback;
 pub mod runner;
 pub mod scratch;
