@@ -14,6 +14,7 @@ mod interrupt;
 mod nearest;
 mod output;
 mod places;
+mod scratch;
 mod target;
 
 use std::ffi::OsString;
