@@ -87,6 +87,7 @@ pub(crate) enum Command {
     Status(command::status::Args),
     Adopt(command::adopt::Args),
     Rollback(command::rollback::Args),
+    Diff(command::diff::Args),
     Audit(command::audit::Args),
     Demo(command::demo::Args),
 }
@@ -104,6 +105,7 @@ impl Command {
             Command::Status(_) => "status",
             Command::Adopt(_) => "adopt",
             Command::Rollback(_) => "rollback",
+            Command::Diff(_) => "diff",
             Command::Audit(_) => "audit",
             Command::Demo(_) => "demo",
         }

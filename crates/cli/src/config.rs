@@ -45,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) migrations: Migrations,
     #[serde(default)]
     pub(crate) check: Check,
+    #[serde(default)]
+    pub(crate) diff: Diff,
 }
 
 /// `[env.NAME]`
@@ -78,6 +80,19 @@ pub(crate) struct Check {
     pub(crate) since: Option<String>,
     /// The severity from which `check` exits 1.
     pub(crate) fail_on: Option<FailOn>,
+}
+
+/// `[diff]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Diff {
+    /// Tables and views that no migration manages: `schema.table` or `table`, `*` for any characters.
+    #[serde(default)]
+    pub(crate) ignore: Vec<String>,
+    /// Whether grants and default privileges are compared; they are unless this says no.
+    pub(crate) privileges: Option<bool>,
+    /// Whether columns in another order are told, which no statement mends.
+    pub(crate) column_order: Option<bool>,
 }
 
 /// `--fail-on`.
@@ -206,6 +221,10 @@ mod tests {
             [check]
             since = "0012"
             fail_on = "warning"
+            [diff]
+            ignore = ["public.legacy_*"]
+            privileges = false
+            column_order = true
             "#,
         )
         .expect("valid");
@@ -214,6 +233,11 @@ mod tests {
         assert_eq!(config.settings.migrations.out_of_order, Some(OutOfOrder::Refuse));
         assert_eq!(config.settings.check.since.as_deref(), Some("0012"));
         assert_eq!(config.settings.check.fail_on, Some(FailOn::Warning));
+        assert_eq!(config.settings.diff.ignore, ["public.legacy_*"]);
+        assert_eq!(
+            (config.settings.diff.privileges, config.settings.diff.column_order),
+            (Some(false), Some(true))
+        );
     }
 
     #[test]

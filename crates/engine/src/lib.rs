@@ -9,6 +9,7 @@ pub mod audit;
 pub mod catalog;
 pub mod crash;
 pub mod db;
+pub mod drift;
 pub mod folder;
 pub mod foreign;
 pub mod ledger;

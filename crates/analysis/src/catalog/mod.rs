@@ -16,6 +16,7 @@ mod id;
 mod lookup;
 mod mend;
 mod object;
+mod pattern;
 mod snapshot;
 mod sqlite_text;
 mod table;

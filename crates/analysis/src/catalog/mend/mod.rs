@@ -80,9 +80,8 @@ impl Mending {
         if self.steps.is_empty() {
             return script;
         }
-        if !script.is_empty() {
-            script.push('\n');
-        }
+        // Some of them run in no transaction, and those that belong together say so themselves.
+        script += "-- cofferdam:no-transaction\n";
         for statement in self.steps.iter().flat_map(Step::statements) {
             script += &statement;
             script += ";\n";
@@ -117,7 +116,7 @@ pub fn mend(expected: &Catalog, live: &Catalog, ignore: &Ignore) -> Mending {
     }
     for mended in found.iter_mut().filter(|m| m.statements.is_empty() && m.note.is_none()) {
         mended.by_hand = true;
-        mended.note = Some("no statement of Postgres mends this: see what it should be".to_owned());
+        mended.note = Some("no statement is known that mends this: see what it should be".to_owned());
     }
     let mut steps: Vec<Step> = Vec::new();
     // One statement may be what two differences ask for, such as the rename of a parent.

@@ -39,7 +39,7 @@ async fn mended(client: &Client, expected: &Catalog, ignore: &Ignore) -> Result<
     let mending = mend(expected, &live, ignore);
     let script = mending.script();
     let parsed = Script::parse(Dialect::Postgres, "mend.sql", &script);
-    if let Err(e) = plan::file(&parsed, "0001", true) {
+    if let Err(e) = plan::file(&parsed, "0001", false) {
         return Err(format!("  is no migration file: {e}\n{script}"));
     }
     let mut failures = carry_out(client, &mending).await;
@@ -48,7 +48,7 @@ async fn mended(client: &Client, expected: &Catalog, ignore: &Ignore) -> Result<
     let after = mend(expected, &catalog(client).await, ignore);
     for left in &after.found {
         let line = tell(&left.difference);
-        if !by_hand.contains(&line) {
+        if !by_hand.contains(&line) && line != COMES_BACK {
             let (expected, live) = (&left.difference.expected, &left.difference.live);
             _ = writeln!(failures, "  left: {line}\n    expected {expected:?}\n    live     {live:?}");
         }
@@ -57,15 +57,25 @@ async fn mended(client: &Client, expected: &Catalog, ignore: &Ignore) -> Result<
 }
 
 /// What has to be done by hand, and the reason is Postgres'.
-const BY_HAND: &[&str] = &[];
+const BY_HAND: &[&str] = &[
+    "labels of type app.mood after alter type app.mood add value 'furious'",
+    "not_null of domain app.email after alter domain app.email drop not null",
+    "missing constraint app.email.email_has_at after alter domain app.email drop constraint email_has_at",
+    "inherited of column app.child.id after alter table app.child no inherit app.base",
+    "inherited of column app.child.later after alter table app.child no inherit app.base",
+    "inherited of constraint app.child.base_id_check after alter table app.child no inherit app.base",
+];
+
+/// Attaching makes the parts of all indexes of the parent, those too that the table was without.
+const COMES_BACK: &str = "extra index app.events_2021_body_idx";
 
 #[tokio::test]
 async fn every_planted_difference_is_mended() {
+    let mut wrong = Vec::new();
     for major in majors() {
         let (database, client) = torture(major).await;
         let expected = catalog(&client).await;
         close(&database, client).await;
-        let mut wrong = Vec::new();
         let mut by_hand = Vec::new();
         let newer = if major >= 18 { PLANTED_18 } else { &[] };
         for (sql, _) in PLANTED.iter().chain(newer) {
@@ -74,12 +84,14 @@ async fn every_planted_difference_is_mended() {
             run(&client, sql).await;
             match mended(&client, &expected, &ignore()).await {
                 Ok(lines) => by_hand.extend(lines.into_iter().map(|line| format!("{line} after {sql}"))),
-                Err(what) => wrong.push(format!("{sql}\n{what}")),
+                Err(what) => wrong.push(format!("Postgres {major}: {sql}\n{what}")),
             }
         }
-        assert!(wrong.is_empty(), "Postgres {major}\n{}", wrong.join("\n"));
-        assert_eq!(by_hand, BY_HAND, "Postgres {major}");
+        if by_hand != BY_HAND {
+            wrong.push(format!("Postgres {major}, by hand: {by_hand:#?}"));
+        }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// A database with sessions cannot be copied.

@@ -25,7 +25,7 @@ pub(super) fn property(
         let statement = rename(scene, id, is)?;
         return Ok(run(Action::new(Stage::Rename, id.clone(), each([statement])).makes([id.clone()])));
     }
-    if matches!(property, "parent" | "inherited")
+    if matches!(property, "parent" | "inherited" | "identity")
         && let Some(text) =
             table::comes_with_attach(scene, differences, id).or_else(|| attached(scene, differences, id))
     {
@@ -403,7 +403,11 @@ fn of_domain(scene: &Scene<'_>, id: &ObjectId, property: &str) -> Written {
     let Some(Object::Domain(should)) = scene.expected.objects.get(id) else { return Err(gone(&id.name)) };
     let alter = format!("alter domain {}", qualified(&id.name));
     let statement = match property {
-        "not_null" => format!("{alter} {} not null", if should.not_null { "set" } else { "drop" }),
+        "not_null" if should.not_null => {
+            several::refuse_nested(scene, id)?;
+            format!("{alter} set not null")
+        }
+        "not_null" => format!("{alter} drop not null"),
         "default" => match &should.default {
             Some(default) => format!("{alter} set default {default}"),
             None => format!("{alter} drop default"),

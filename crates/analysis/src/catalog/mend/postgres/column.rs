@@ -35,7 +35,8 @@ fn filling(column: &Column) -> String {
         let kept = if generated.stored { "stored" } else { "virtual" };
         return format!(" generated always as ({}) {kept}", generated.expression);
     }
-    if let Some(identity) = &column.identity {
+    // A partition's identity is its parent's: it has no sequence and says nothing.
+    if let Some(identity) = column.identity.as_ref().filter(|identity| identity.range.increment != 0) {
         return format!(" {}", identity_clause(identity));
     }
     column.default.as_ref().map(|default| format!(" default {default}")).unwrap_or_default()

@@ -2,7 +2,7 @@
 
 use super::super::Step;
 use super::super::text::{find_outside, ident, insert_before, qualified, suffixed, with_clause};
-use super::{Scene, Written, column, each, guard, index, own_name, reference};
+use super::{Scene, Written, column, each, guard, index, own_name, reference, several};
 use crate::catalog::id::{ObjectId, ObjectKind};
 use crate::catalog::table::{Constraint, ConstraintKind, Table, TableKind};
 
@@ -28,6 +28,7 @@ pub(super) fn add(scene: &Scene<'_>, id: &ObjectId) -> Written {
     let name = own_name(id);
     let owner = scene.owner(id);
     let mut steps = if owner.kind == ObjectKind::Domain {
+        several::refuse_nested(scene, owner)?;
         let alter = format!("alter domain {}", qualified(&id.name));
         add_unvalidated(&alter, name, &line(None, name, constraint), constraint)
     } else {
@@ -139,6 +140,7 @@ pub(super) fn redefine(scene: &Scene<'_>, id: &ObjectId) -> Written {
     let quoted = ident(name);
     let owner = scene.owner(id);
     if owner.kind == ObjectKind::Domain {
+        several::refuse_nested(scene, owner)?;
         let alter = format!("alter domain {}", qualified(&id.name));
         let late = if constraint.definition.ends_with(" NOT ENFORCED") { "" } else { " not valid" };
         let mut steps = vec![Step::Together(vec![

@@ -57,6 +57,6 @@ pub(super) fn drop_column_if_null(table: &QualifiedName, column: &str, alter: &s
         Some(table),
         &format!("select from {} where {} is not null", qualified(table), ident(column)),
         &format!("{table}.{column} holds values: nothing was dropped"),
-        &[format!("{alter} {} drop column {}", qualified(table), ident(column))],
+        &[format!("{alter} drop column {}", ident(column))],
     )
 }

@@ -81,8 +81,14 @@ enum Outcome {
 
 fn one(scene: &Scene<'_>, differences: &[Difference], difference: &Difference) -> Written<Outcome> {
     let id = &difference.object;
+    if let Some(text) = table::comes_with_type(scene, differences, difference) {
+        return Ok(Outcome::Follows(text));
+    }
     match &difference.kind {
         DifferenceKind::Missing => create::missing(scene, differences, id),
+        DifferenceKind::Extra if let Some(text) = table::goes_with_attach(scene, differences, id) => {
+            Ok(Outcome::Follows(text))
+        }
         DifferenceKind::Extra => remove::extra(scene, id).map(|a| Outcome::Run(vec![a])),
         DifferenceKind::Different { property } => change::property(scene, differences, difference, property),
     }

@@ -3,7 +3,7 @@
 use super::super::text::{ident, idents, literal, qualified};
 use super::{Scene, Written, column, constraint, own_name, reference};
 use crate::catalog::id::{ObjectId, ObjectKind};
-use crate::catalog::object::{Domain, EventTrigger, Publication, Sequence, Server, Type, TypeShape};
+use crate::catalog::object::{Domain, EventTrigger, Object, Publication, Sequence, Server, Type, TypeShape};
 use crate::catalog::table::Enabled;
 
 /// `create type ..`.
@@ -251,4 +251,25 @@ pub(super) fn options_change(
         is.keys().filter(|name| !should.contains_key(*name)).map(|name| format!("drop {}", ident(name))),
     );
     Ok(parts.join(", "))
+}
+
+/// Postgres cannot look at values of a domain inside of arrays and rows, so it changes no rule for them.
+pub(super) fn refuse_nested(scene: &Scene<'_>, domain: &ObjectId) -> Written<()> {
+    let name = domain.name.to_string();
+    let inside = |(_, object): (&ObjectId, &Object)| match object {
+        Object::Table(table) => table.columns.iter().any(|c| c.type_ == format!("{name}[]")),
+        Object::View(view) if view.populated.is_some() => {
+            view.columns.iter().any(|c| c.type_ == format!("{name}[]"))
+        }
+        Object::Type(Type { shape: TypeShape::Composite { columns }, .. }) => {
+            columns.iter().any(|c| c.type_.trim_end_matches("[]") == name)
+        }
+        _ => false,
+    };
+    if scene.live.objects.iter().any(inside) {
+        return Err(format!(
+            "Postgres cannot check {name} where it stands in arrays or rows: make those columns plain for the time"
+        ));
+    }
+    Ok(())
 }

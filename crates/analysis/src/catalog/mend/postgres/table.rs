@@ -7,7 +7,7 @@ use super::{
     Scene, Written, column, constraint, create, each, index, own_name, privileges, reference, table_in,
 };
 use crate::catalog::id::{ObjectId, ObjectKind, QualifiedName};
-use crate::catalog::table::{Column, ConstraintKind, ReplicaIdentity, Table, TableKind};
+use crate::catalog::table::{Column, ConstraintKind, Enabled, ReplicaIdentity, Table, TableKind};
 use crate::catalog::{Difference, DifferenceKind};
 
 /// The actions for a missing table: itself, then its indexes, keys, triggers, rules and policies.
@@ -57,7 +57,9 @@ pub(super) fn make(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<Action>> {
         actions.push(Action::new(Stage::Make, own.clone(), each(create::policy(scene, &own)?)).makes([own]));
     }
     if let (Some(bound), Some(parent)) = (&table.partition_bound, table.parents.first()) {
-        let attach = Action::new(Stage::Attach, id.clone(), each([attach(parent, &id.name, bound)]));
+        let mut statements = vec![attach(parent, &id.name, bound)];
+        statements.extend(cloned_triggers(scene, id, table));
+        let attach = Action::new(Stage::Attach, id.clone(), each(statements));
         let mut needs = indexes.clone();
         needs.push(ObjectId::table(parent.clone()));
         needs.extend(
@@ -208,6 +210,16 @@ fn attach(parent: &QualifiedName, child: &QualifiedName, bound: &str) -> String 
     format!("alter table {} attach partition {} {bound}", qualified(parent), qualified(child))
 }
 
+/// Triggers that come with the parent fire as they do on their table.
+fn cloned_triggers(scene: &Scene<'_>, id: &ObjectId, table: &Table) -> Vec<String> {
+    let own = table.triggers.iter().filter(|(_, t)| t.inherited && t.enabled != Enabled::Origin);
+    own.map(|(name, trigger)| {
+        let own = ObjectId::part(ObjectKind::Trigger, id.name.clone(), name);
+        create::fires(scene, &own, "trigger", trigger.enabled)
+    })
+    .collect()
+}
+
 /// `alter table .. replica identity ..`; nothing for the default.
 fn replica_identity(name: &QualifiedName, identity: &ReplicaIdentity) -> Option<String> {
     (*identity != ReplicaIdentity::Default).then(|| set_replica_identity(name, identity))
@@ -237,6 +249,7 @@ pub(super) fn parents(scene: &Scene<'_>, id: &ObjectId) -> Written<Action> {
     }
     if let (Some(bound), Some(parent), true) = (&should.partition_bound, should.parents.first(), moved) {
         steps.push(attach(parent, &id.name, bound));
+        steps.extend(cloned_triggers(scene, id, should));
     }
     if should.partition_bound.is_none() && is.partition_bound.is_none() {
         let gone = is.parents.iter().filter(|p| !should.parents.contains(p));
@@ -271,4 +284,41 @@ pub(super) fn comes_with_attach(
         _ => false,
     };
     inherited.then(|| format!("mended together with {owner}"))
+}
+
+/// Whether an extra foreign key is its parent's, once the table is attached: then it is not its own any more.
+pub(super) fn goes_with_attach(
+    scene: &Scene<'_>,
+    differences: &[Difference],
+    id: &ObjectId,
+) -> Option<String> {
+    let owner = scene.live_owner.get(id).filter(|_| id.kind == ObjectKind::Constraint)?;
+    let moves = differences.iter().any(|d| {
+        d.object == *owner
+            && matches!(&d.kind, DifferenceKind::Different { property } if property == "partition_bound")
+    });
+    let found = scene.live_table(&owner.name).filter(|_| moves)?.constraints.get(own_name(id))?;
+    let parent = table_in(scene.expected, scene.table(&owner.name).ok()?.parents.first()?)?;
+    let same = |other: &crate::catalog::Constraint| {
+        found.kind == ConstraintKind::ForeignKey && other.definition == found.definition
+    };
+    parent.constraints.values().any(same).then(|| format!("mended together with {owner}"))
+}
+
+/// Whether a typed table's column differs only because its type's attribute does.
+pub(super) fn comes_with_type(
+    scene: &Scene<'_>,
+    differences: &[Difference],
+    difference: &Difference,
+) -> Option<String> {
+    let id = &difference.object;
+    let table = scene.live_table(&id.name).filter(|_| id.kind == ObjectKind::Column)?;
+    let type_ = table.of_type.as_deref()?;
+    differences
+        .iter()
+        .find(|d| {
+            let attribute = d.object.kind == ObjectKind::Column && d.object.part == id.part;
+            attribute && d.kind == difference.kind && d.object.name.to_string() == type_
+        })
+        .map(|d| format!("mended together with {}", d.object))
 }
