@@ -25,8 +25,9 @@ pub(crate) struct Global {
     /// The database: postgres://.., sqlite:PATH, env:NAME, or file:PATH of a file that holds a URL
     ///
     /// Without it: the database_url of --env, then the variable DATABASE_URL, then
-    /// database_url in cofferdam.toml. A password on a command line can be seen by
-    /// everybody on the machine: env:NAME or file:PATH hide it.
+    /// database_url in cofferdam.toml, then .env and the settings of the project's own
+    /// tool. A password on a command line can be seen by everybody on the machine:
+    /// env:NAME or file:PATH hide it.
     #[arg(long, global = true, value_name = "URL", help_heading = "Options of every command")]
     pub(crate) database_url: Option<String>,
     /// Use the database of [env.NAME] in cofferdam.toml
@@ -37,7 +38,8 @@ pub(crate) struct Global {
     pub(crate) config: Option<PathBuf>,
     /// The migrations folder
     ///
-    /// Without it: `dir` under [migrations] in cofferdam.toml, then ./migrations or ./db/migrations.
+    /// Without it: `dir` under [migrations] in cofferdam.toml, then ./migrations,
+    /// ./db/migrations or that of the project's own tool.
     #[arg(long, global = true, value_name = "DIR", help_heading = "Options of every command")]
     pub(crate) dir: Option<PathBuf>,
     /// Print text, or one JSON document

@@ -68,6 +68,11 @@ pub(crate) struct Migrations {
     pub(crate) dir: Option<PathBuf>,
     /// How its files are named and marked.
     pub(crate) format: Option<Format>,
+    /// With `format = "command"`: prints the tool's migrations, a line each, in their order.
+    pub(crate) list: Option<String>,
+    /// With `format = "command"`: prints the SQL of one; `{version}`, `{app}`, `{name}` and
+    /// `{previous}` stand for parts of the line.
+    pub(crate) sql: Option<String>,
     /// What happens to a file whose version is lower than one that already ran.
     pub(crate) out_of_order: Option<OutOfOrder>,
 }
@@ -218,6 +223,8 @@ mod tests {
             dir = "db/changes"
             format = "sqlx"
             out_of_order = "refuse"
+            list = "ls deploy"
+            sql = "cat deploy/{name}.sql"
             [check]
             since = "0012"
             fail_on = "warning"

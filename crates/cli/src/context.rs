@@ -1,7 +1,7 @@
 //! What every command is given: options, environment, configuration and output.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cofferdam::folder::{Folder, Format};
 use cofferdam::{Project, Stop};
@@ -14,7 +14,9 @@ use crate::environment::Environment;
 use crate::failure::Result;
 use crate::interrupt;
 use crate::output::Output;
-use crate::places;
+use crate::places::{self, Place};
+use crate::programs;
+use crate::project_files::{self, Reading, Sought};
 use crate::target::{self, Asked, Chosen};
 
 /// The surroundings of one run of the program.
@@ -43,6 +45,8 @@ impl Context {
             Self { global, environment, config: Config::default(), output, stop: Stop::default() };
         let path = context.config_path().filter(|path| !writes || path.exists());
         context.config = Config::load(path)?;
+        let root = context.root().to_owned();
+        context.environment.set_root(&root);
         Ok(context)
     }
 
@@ -51,60 +55,166 @@ impl Context {
         self.global.config.as_deref().or(self.environment.config.as_deref())
     }
 
+    /// The project's folder: that of cofferdam.toml, else the working directory.
+    pub(crate) fn root(&self) -> &Path {
+        self.config.folder().unwrap_or(Path::new("."))
+    }
+
     /// The database that is meant, if anything names one. What its URL says without
-    /// effect is noted.
+    /// effect is noted, and why a file that could name one does not.
     pub(crate) fn database(&self) -> Result<Option<Chosen>> {
-        let env = self.global.env.as_deref().or(self.environment.env.as_deref());
-        let asked = Asked { url: self.global.database_url.as_deref(), env };
-        let chosen = target::choose(asked, &self.environment, &self.config)?;
-        for note in chosen.iter().flat_map(|chosen| chosen.target.notes()) {
-            self.output.note(note);
-        }
-        Ok(chosen)
+        let why = match self.named_database()? {
+            Some(chosen) => return Ok(Some(self.tell(chosen))),
+            None => match self.seek() {
+                Sought::Found(found) => match target::implied(found, &self.environment, &self.config) {
+                    Ok(chosen) => return Ok(Some(self.tell(chosen))),
+                    Err(error) => vec![error.message().to_owned()],
+                },
+                Sought::Nothing(why) => why,
+                Sought::Unusable(error) => vec![error.message().to_owned()],
+            },
+        };
+        why.iter().for_each(|note| self.output.note(note));
+        Ok(None)
     }
 
     /// The database that a command cannot do without.
     pub(crate) fn needed_database(&self) -> Result<Chosen> {
-        let missing = || {
-            Error::invalid("no database is named")
-                .hint("give --database-url, set DATABASE_URL, or write database_url into cofferdam.toml")
-        };
-        Ok(self.database()?.ok_or_else(missing)?)
+        if let Some(chosen) = self.named_database()? {
+            return Ok(self.tell(chosen));
+        }
+        match self.seek() {
+            Sought::Found(found) => {
+                let chosen = target::implied(found, &self.environment, &self.config)?;
+                Ok(self.tell(chosen))
+            }
+            Sought::Nothing(why) => {
+                let error = Error::invalid("no database is named")
+                    .hint("give --database-url, set DATABASE_URL, or write database_url into cofferdam.toml");
+                Err(why.into_iter().fold(error, Error::detail).into())
+            }
+            Sought::Unusable(error) => Err(error.into()),
+        }
     }
 
-    /// The migrations folder: named, configured or found.
-    pub(crate) fn folder_path(&self) -> Result<Option<PathBuf>> {
-        if let Some(dir) = &self.global.dir {
-            return Ok(Some(dir.clone()));
+    /// Says what is to be known of a database before it is used.
+    fn tell(&self, chosen: Chosen) -> Chosen {
+        if self.output.verbose > 0 {
+            self.output.note(&format!("database from {}", chosen.source));
         }
-        match &self.config.settings.migrations.dir {
-            Some(dir) => Ok(Some(self.config.resolve(dir))),
-            None => Ok(places::find(".".as_ref())?),
+        for note in chosen.notes.iter().chain(chosen.target.notes()) {
+            self.output.note(note);
+        }
+        chosen
+    }
+
+    /// The database that a flag, a variable or cofferdam.toml names.
+    pub(crate) fn named_database(&self) -> Result<Option<Chosen>> {
+        let env = self.global.env.as_deref().or(self.environment.env.as_deref());
+        let asked = Asked { url: self.global.database_url.as_deref(), env };
+        Ok(target::choose(asked, &self.environment, &self.config)?)
+    }
+
+    /// The database that the files of the project's own tools name.
+    pub(crate) fn seek(&self) -> Sought {
+        let owner = self.place().ok().flatten().and_then(|place| place.tool);
+        project_files::seek(self.root(), owner, &self.environment)
+    }
+
+    /// The migrations folder: named, configured or found; and whose it is.
+    pub(crate) fn place(&self) -> Result<Option<Place>> {
+        let configured = self.config.settings.migrations.dir.as_deref().map(|dir| self.config.resolve(dir));
+        match self.global.dir.clone().or(configured) {
+            Some(dir) => {
+                let tool = places::owner(self.root(), self.environment.dotenv(), &dir);
+                Ok(Some(Place { dir, tool }))
+            }
+            None => Ok(places::look(".".as_ref(), self.environment.dotenv())?.folder),
         }
     }
 
     /// The migrations, if there is a folder. What was left alone in it is noted.
+    ///
+    /// # Errors
+    /// `Invalid`, also for the folder of a tool whose files this version does not read: by
+    /// other rules they would look like none, or like others.
     pub(crate) fn folder(&self) -> Result<Option<Folder>> {
-        let Some(path) = self.folder_path()? else { return Ok(None) };
-        let folder = Folder::read(&path, self.format())?;
+        let folder = match self.format() {
+            Some(Format::Command) => programs::folder(&self.config)?,
+            _ => {
+                let Some(place) = self.place()? else { return Ok(None) };
+                let format = self.format_of(&place)?;
+                Folder::read(&place.dir, format)?
+            }
+        };
         for note in &folder.notes {
             self.output.note(note);
         }
         Ok(Some(folder))
     }
 
+    /// The migrations, if there is a folder whose files this version reads.
+    pub(crate) fn readable_folder(&self) -> Result<Option<Folder>> {
+        match self.place()? {
+            Some(place) if self.format_of(&place).is_err() => Ok(None),
+            Some(_) | None => self.folder(),
+        }
+    }
+
+    /// The rules by which a folder is read: configured, its tool's, or told from its files.
+    pub(crate) fn format_of(&self, place: &Place) -> Result<Option<Format>> {
+        let reading = place.tool.map_or(Reading::Told, |tool| tool.reading());
+        match (self.format(), reading, place.tool) {
+            (Some(format), ..) => Ok(Some(format)),
+            (None, Reading::As(format), _) => Ok(Some(format)),
+            (None, Reading::Not, Some(tool)) => {
+                let (dir, name) = (place.dir.display(), tool.name());
+                Err(Error::invalid(format!("{dir} is {name}'s, whose files this version does not read"))
+                    .hint("name another folder with --dir, or write `format` under [migrations] if it is not so")
+                    .into())
+            }
+            (None, Reading::Told | Reading::Not, _) => Ok(None),
+        }
+    }
+
     /// The migrations that a command cannot do without.
     pub(crate) fn needed_folder(&self) -> Result<Folder> {
-        let missing = || {
-            Error::invalid("there is no migrations folder here")
-                .hint("name it with --dir, or begin one: cofferdam new NAME")
-        };
-        Ok(self.folder()?.ok_or_else(missing)?)
+        match self.folder()? {
+            Some(folder) => Ok(folder),
+            None => Err(self.no_folder().into()),
+        }
+    }
+
+    /// Why there is no folder of SQL.
+    pub(crate) fn no_folder(&self) -> Error {
+        let programs = places::look(".".as_ref(), self.environment.dotenv()).unwrap_or_default().programs;
+        match programs.first() {
+            None => Error::invalid("there is no migrations folder here")
+                .hint("name it with --dir, or begin one: cofferdam new NAME"),
+            Some(Place { dir, tool }) => {
+                let whose = tool.map(|tool| format!(" of {}", tool.name())).unwrap_or_default();
+                Error::invalid(format!("{} holds programs{whose}, and no SQL", dir.display()))
+                    .hint("name a folder of SQL with --dir; programs are run by their own tool")
+            }
+        }
     }
 
     /// The configured format, if one is.
     pub(crate) fn format(&self) -> Option<Format> {
         self.config.settings.migrations.format
+    }
+
+    /// The database together with its migrations, of which there may be none: a history of
+    /// programs is taken over without their files.
+    pub(crate) fn project_to_adopt(&self) -> Result<Project> {
+        let chosen = self.needed_database()?;
+        match self.folder()? {
+            Some(folder) => self.project_with(chosen, folder),
+            None => {
+                let none = Folder::of_programs(".".into(), Vec::new(), Vec::new())?;
+                self.project_with(chosen, none)
+            }
+        }
     }
 
     /// The database together with its migrations.
@@ -115,6 +225,10 @@ impl Context {
     /// `chosen` together with the migrations.
     pub(crate) fn project_of(&self, chosen: Chosen) -> Result<Project> {
         let folder = self.needed_folder()?;
+        self.project_with(chosen, folder)
+    }
+
+    fn project_with(&self, chosen: Chosen, folder: Folder) -> Result<Project> {
         Ok(Project {
             target: chosen.with_session()?,
             connect: self.environment.connect_options()?,

@@ -1,13 +1,17 @@
 //! The environment variables that the program reads, all of them.
 //!
-//! No other file asks for a variable. What is not in this list and not named by
-//! an `env:NAME` has no effect.
+//! No other file asks for a variable. What is not in this list, not named by an
+//! `env:NAME` and not by a file of the project's own migration tool has no effect.
+//! A named variable that is not set is looked for in the project's `.env`.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use cofferdam::db::{ConnectOptions, RootCert, Secret, TlsMode};
 use cofferdam_analysis::Error;
+
+use crate::project_files::DotEnv;
 
 /// The variables, as they were at start.
 #[derive(Debug, Default)]
@@ -24,6 +28,55 @@ pub(crate) struct Environment {
     pub(crate) path: Option<OsString>,
     postgres: Postgres,
     home: Option<PathBuf>,
+    /// The project's folder, where `.env` lies.
+    root: Option<PathBuf>,
+    dotenv: OnceLock<DotEnv>,
+}
+
+/// Where the value of a variable stood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// In the environment of the process.
+    Environment,
+    /// In the project's `.env`.
+    DotEnv,
+}
+
+/// Variables that are asked for by name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Variables<'a> {
+    environment: &'a Environment,
+    file: Option<&'a DotEnv>,
+}
+
+impl<'a> Variables<'a> {
+    /// Those of the process, and of `file`.
+    pub(crate) fn of(environment: &'a Environment, file: Option<&'a DotEnv>) -> Self {
+        Self { environment, file }
+    }
+
+    /// The variable's value, unless it is not set or empty.
+    ///
+    /// # Errors
+    /// `Invalid`, when it is not UTF-8, or only `.env` could have it and that cannot be read.
+    pub(crate) fn get(&self, name: &str) -> Result<Option<(String, Origin)>, Error> {
+        if let Some(value) = self.environment.value(name)? {
+            return Ok(Some((value, Origin::Environment)));
+        }
+        let value = self.file.map(|file| file.get(name)).transpose()?.flatten();
+        Ok(value.map(|value| (value.to_owned(), Origin::DotEnv)))
+    }
+
+    /// The variable that an `env:NAME` names.
+    ///
+    /// # Errors
+    /// `Invalid`, when it is not set, empty or not UTF-8.
+    pub(crate) fn named(&self, name: &str) -> Result<(String, Origin), Error> {
+        self.get(name)?.ok_or_else(|| {
+            Error::invalid(format!("the variable {name} is not set"))
+                .hint(format!("set {name}, or change the `env:{name}` that names it"))
+        })
+    }
 }
 
 /// libpq's own.
@@ -58,7 +111,35 @@ impl Environment {
                 client_key: path("PGSSLKEY"),
             },
             home: path("HOME"),
+            ..Self::default()
         })
+    }
+
+    /// Says where the project's `.env` lies. It is read when something asks for it.
+    pub(crate) fn set_root(&mut self, root: &Path) {
+        self.root = Some(root.to_owned());
+    }
+
+    /// The project's `.env`.
+    pub(crate) fn dotenv(&self) -> &DotEnv {
+        self.dotenv.get_or_init(|| self.root.as_deref().map(DotEnv::read).unwrap_or_default())
+    }
+
+    /// Variables of the process, and of `.env` where they are not set.
+    pub(crate) fn variables(&self) -> Variables<'_> {
+        Variables::of(self, Some(self.dotenv()))
+    }
+
+    /// Variables of the process alone.
+    pub(crate) fn own_variables(&self) -> Variables<'_> {
+        Variables::of(self, None)
+    }
+
+    fn value(&self, name: &str) -> Result<Option<String>, Error> {
+        match name {
+            "DATABASE_URL" => Ok(self.database_url.clone()),
+            name => text(name),
+        }
     }
 
     /// What every connection starts from.
@@ -77,17 +158,6 @@ impl Environment {
             user: crate::caller::user(),
             home: self.home.clone(),
             ..ConnectOptions::default()
-        })
-    }
-
-    /// The variable that an `env:NAME` names.
-    ///
-    /// # Errors
-    /// `Invalid`, when it is not set, empty or not UTF-8.
-    pub(crate) fn named(&self, name: &str) -> Result<String, Error> {
-        text(name)?.ok_or_else(|| {
-            Error::invalid(format!("the variable {name} is not set"))
-                .hint(format!("set {name}, or change the `env:{name}` that names it"))
         })
     }
 }

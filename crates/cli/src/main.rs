@@ -14,6 +14,8 @@ mod interrupt;
 mod nearest;
 mod output;
 mod places;
+mod programs;
+mod project_files;
 mod scratch;
 mod target;
 

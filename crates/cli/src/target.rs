@@ -1,8 +1,14 @@
 //! Which database a command means.
 //!
 //! The order is: `--database-url`, the `database_url` of `--env`, `DATABASE_URL`,
-//! cofferdam.toml. A URL may be given as `env:NAME` or as the path of a file that
-//! holds it (`file:PATH`), so that no password needs to be written down or typed.
+//! cofferdam.toml, and last what the project's own tools say ([`project_files`]). A URL
+//! may be given as `env:NAME` or as the path of a file that holds it (`file:PATH`), so
+//! that no password needs to be written down or typed.
+//!
+//! A database and the way past its pooler are never put together from the environment and
+//! from `.env`: one of them may have been pointed elsewhere while the other was not.
+//!
+//! [`project_files`]: crate::project_files
 
 use std::fs::File;
 use std::io::Read as _;
@@ -14,7 +20,8 @@ use cofferdam_analysis::sql::Dialect;
 use toml::Spanned;
 
 use crate::config::{Config, NamedDatabase};
-use crate::environment::Environment;
+use crate::environment::{Environment, Origin, Variables};
+use crate::project_files::{Found, seen_from};
 
 /// The database chosen for a command.
 #[derive(Debug)]
@@ -26,6 +33,12 @@ pub(crate) struct Chosen {
     /// Whether the configuration says that it is protected.
     #[cfg_attr(not(test), expect(dead_code, reason = "for commands that need --confirm"))]
     pub(crate) protected: bool,
+    /// What named it, without its value.
+    pub(crate) source: String,
+    /// Nobody named it to us: a file of another tool did.
+    pub(crate) implied: bool,
+    /// What is to be known of the file that named it.
+    pub(crate) notes: Vec<String>,
 }
 
 impl Chosen {
@@ -80,25 +93,69 @@ pub(crate) fn choose(
     // The name is checked even where the flag decides: a mistyped one must not go unseen.
     let named = asked.env.map(|name| Ok((name, config.named(name)?))).transpose()?;
     let settings = &config.settings;
-    let (target, direct) = match (asked.url, named, &environment.database_url, &settings.database_url) {
+    let variables = environment.variables();
+    let (source, (target, origin), direct) = match (asked.url, named, &environment.database_url) {
         // A direct URL of the configuration may lead to another database than the flag's.
-        (Some(url), ..) => (read(url, environment).map_err(|error| error.while_("--database-url"))?, None),
-        (None, Some((name, named)), ..) => {
+        (Some(url), ..) => {
+            let read = read(url, &variables).map_err(|error| error.while_("--database-url"))?;
+            ("--database-url".to_owned(), read, None)
+        }
+        (None, Some((name, named)), _) => {
             let url = named.database_url.as_ref().ok_or_else(|| {
                 Error::invalid(format!("[env.{name}] in cofferdam.toml has no database_url"))
             })?;
-            (written(url, environment, config)?, named.direct_url.as_ref())
+            let read = written(url, &variables, config)?;
+            (format!("[env.{name}] in cofferdam.toml"), read, named.direct_url.as_ref())
         }
-        (None, None, Some(url), _) => {
-            let target = read(url, environment).map_err(|error| error.while_("DATABASE_URL"))?;
-            (target, settings.direct_url.as_ref())
+        (None, None, Some(url)) => {
+            let (target, _) = read(url, &variables).map_err(|error| error.while_("DATABASE_URL"))?;
+            let read = (target, Some(Origin::Environment));
+            ("the variable DATABASE_URL".to_owned(), read, settings.direct_url.as_ref())
         }
-        (None, None, None, Some(url)) => (written(url, environment, config)?, settings.direct_url.as_ref()),
-        (None, None, None, None) => return Ok(None),
+        (None, None, None) => {
+            let Some(url) = &settings.database_url else { return Ok(None) };
+            let read = written(url, &variables, config)?;
+            ("database_url in cofferdam.toml".to_owned(), read, settings.direct_url.as_ref())
+        }
     };
-    let direct = direct.map(|url| written(url, environment, config)).transpose()?;
+    let direct = direct.map(|url| direct_of(url, origin, environment, config)).transpose()?;
     let protected = named.is_some_and(|(_, named)| named.protected) || config.protects(&target, environment);
-    Ok(Some(Chosen { target, direct, protected }))
+    Ok(Some(Chosen { target, direct, protected, source, implied: false, notes: Vec::new() }))
+}
+
+/// The way past the pooler, for a database whose URL had this origin.
+fn direct_of(
+    url: &Spanned<String>,
+    origin: Option<Origin>,
+    environment: &Environment,
+    config: &Config,
+) -> Result<Target, Error> {
+    let variables = match origin {
+        Some(Origin::Environment) => environment.own_variables(),
+        Some(Origin::DotEnv) | None => environment.variables(),
+    };
+    let (target, own) = written(url, &variables, config)?;
+    if origin == Some(Origin::DotEnv) && own == Some(Origin::Environment) {
+        return Err(Error::invalid("database_url comes from .env, and direct_url from the environment")
+            .hint("set both variables in the environment, or both in .env: they may be two databases"));
+    }
+    Ok(target)
+}
+
+/// The database that a file of the project's own tool names.
+///
+/// # Errors
+/// `Invalid`, when what it names is no database that we know.
+pub(crate) fn implied(found: Found, environment: &Environment, config: &Config) -> Result<Chosen, Error> {
+    let read = |url: &str| match in_file(url) {
+        Some(url) => parse(&url, &url),
+        None => parse(url, url),
+    };
+    let target = read(&found.url).map_err(|error| error.while_(&found.source))?;
+    let direct = found.direct.as_deref().map(read).transpose();
+    let direct = direct.map_err(|error| error.while_(&found.source))?;
+    let protected = config.protects(&target, environment);
+    Ok(Chosen { target, direct, protected, source: found.source, implied: true, notes: found.notes })
 }
 
 /// The server for scratch databases: `--scratch-url`, else `scratch_url` of the configuration.
@@ -128,7 +185,7 @@ pub(crate) fn scratch(
 /// password: it wins over the `database_url` of cofferdam.toml.
 pub(crate) fn other_of_variable(chosen: &Target, environment: &Environment) -> Option<String> {
     let url = environment.database_url.as_deref()?;
-    match read(url, environment) {
+    match read(url, &environment.variables()).map(|(target, _)| target) {
         Ok(target) if target.identity() == chosen.identity() => None,
         Ok(target) => Some(target.redacted()),
         // Not shown: what cannot be read may be a password all the same.
@@ -137,10 +194,10 @@ pub(crate) fn other_of_variable(chosen: &Target, environment: &Environment) -> O
 }
 
 /// Reads a URL, following one indirection.
-fn read(url: &str, environment: &Environment) -> Result<Target, Error> {
-    match follow(url.trim(), environment)? {
-        Some(url) => parse(&url, &url),
-        None => parse(url, url),
+fn read(url: &str, variables: &Variables<'_>) -> Result<(Target, Option<Origin>), Error> {
+    match follow(url.trim(), variables)? {
+        Some((url, origin)) => Ok((parse(&url, &url)?, origin)),
+        None => Ok((parse(url, url)?, None)),
     }
 }
 
@@ -171,38 +228,48 @@ fn names_a_database(path: &Path) -> bool {
 }
 
 /// Reads a URL that stands in the configuration.
-fn written(url: &Spanned<String>, environment: &Environment, config: &Config) -> Result<Target, Error> {
+fn written(
+    url: &Spanned<String>,
+    variables: &Variables<'_>,
+    config: &Config,
+) -> Result<(Target, Option<Origin>), Error> {
     let text = url.get_ref().trim();
-    let read = || match follow(&config.rebase(text), environment)? {
-        Some(followed) => parse(&followed, &followed),
+    let rebased = config.rebase(text);
+    let read = || match follow(&rebased, variables)? {
+        // A path in .env counts from where that file lies, which is beside the configuration.
+        Some((url, Some(Origin::DotEnv))) => {
+            let url = config.rebase(&url);
+            Ok((parse(&url, &url)?, Some(Origin::DotEnv)))
+        }
+        Some((url, origin)) => Ok((parse(&url, &url)?, origin)),
         None => {
-            // A path that is rebased stands behind `file:`, however it was written.
-            let target = parse(&config.rebase(text), text)?;
+            let target = parse(&rebased, text)?;
             match &target {
                 Target::Postgres(postgres) if postgres.has_password() => {
                     Err(Error::invalid("the configuration holds a password")
                         .hint("write database_url = \"env:NAME\" and put the URL into the variable NAME"))
                 }
-                Target::Postgres(_) | Target::Sqlite(_) => Ok(target),
+                Target::Postgres(_) | Target::Sqlite(_) => Ok((target, None)),
             }
         }
     };
     read().map_err(|error| config.locate(error, url))
 }
 
-/// The URL behind `env:NAME` or `file:PATH`; `None` when `url` is one itself.
+/// The URL behind `env:NAME` or `file:PATH`, and where the variable stood; `None` when
+/// `url` is one itself.
 ///
 /// `file:PATH` is SQLite's own way to name a database. It is taken for the path of a
 /// file that holds a URL only if that file says so: it is no SQLite database, and its
 /// first line is the URL of a Postgres database or a `sqlite:` one. See [`parse`] for
 /// one that does not exist.
-fn follow(url: &str, environment: &Environment) -> Result<Option<String>, Error> {
+fn follow(url: &str, variables: &Variables<'_>) -> Result<Option<(String, Option<Origin>)>, Error> {
     if let Some(name) = url.strip_prefix("env:") {
-        let value = environment.named(name)?;
+        let (value, origin) = variables.named(name)?;
         // What a variable names may again lie in a file, as container secrets do.
-        return Ok(Some(in_file(value.trim()).unwrap_or(value)));
+        return Ok(Some((in_file(value.trim()).unwrap_or(value), Some(origin))));
     }
-    Ok(in_file(url))
+    Ok(in_file(url).map(|url| (url, None)))
 }
 
 /// The URL in the first line of the file that `file:PATH` names.
@@ -243,22 +310,14 @@ impl Config {
             named
                 .database_url
                 .as_ref()
-                .and_then(|url| written(url, environment, self).ok())
-                .is_some_and(|protected| protected.identity() == identity)
+                .and_then(|url| written(url, &environment.variables(), self).ok())
+                .is_some_and(|(protected, _)| protected.identity() == identity)
         })
     }
 
     /// The URL with a relative SQLite path seen from the working directory.
     fn rebase(&self, url: &str) -> String {
-        let Some(folder) = self.folder() else { return url.to_owned() };
-        let rest = ["sqlite://", "sqlite:", "sqlite3:", "file:"].iter().find_map(|p| url.strip_prefix(p));
-        match rest {
-            Some(path) if !path.starts_with(['/', ':', '?']) => {
-                let folder = folder.display().to_string().replace('%', "%25").replace('?', "%3f");
-                format!("file:{folder}/{path}")
-            }
-            _ => url.to_owned(),
-        }
+        self.folder().map_or_else(|| url.to_owned(), |folder| seen_from(folder, url))
     }
 }
 
@@ -322,7 +381,7 @@ mod tests {
             format!("file:{}", path.display())
         };
         let environment = Environment::default();
-        let read = |url: &str| read(url, &environment).expect("a target").redacted();
+        let read = |url: &str| read(url, &environment.variables()).expect("a target").0.redacted();
         let secret = file("secret", b"postgres://u:pw@db.example/app\n");
         assert_eq!(read(&secret), Target::parse("postgres://u@db.example/app").expect("valid").redacted());
         let database = file("notes.db", b"SQLite format 3\0postgres://u@h/d\n");

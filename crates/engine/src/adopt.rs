@@ -20,7 +20,7 @@ use tokio_postgres::Client;
 
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, SqliteMode, SqliteOptions, Target};
-use crate::folder::Migration;
+use crate::folder::{Format, Migration};
 use crate::foreign::{self, Found, InStep, Surroundings, Writes};
 use crate::ledger::{self, History, Kind, NewMigration};
 use crate::runner::{LockLimits, postgres, sqlite};
@@ -31,6 +31,8 @@ use crate::{Project, Stop, Watch};
 pub struct Options {
     /// Start a ledger that counts nothing as applied.
     pub none: bool,
+    /// The tool whose history is meant, where there are several.
+    pub from: Option<String>,
     /// Go on writing the other tool's ledger from now on.
     pub keep_in_step: bool,
     /// How long to wait while another runner is at work.
@@ -182,7 +184,7 @@ fn import<'a>(
         catch_up: Vec::new(),
     };
     if !options.none {
-        let found = to_adopt(project, around)?;
+        let found = to_adopt(project, around, options.from.as_deref())?;
         import.content = foreign::import(found, folder, history);
         import.content.refuse_problems()?;
         import.found = Some(found);
@@ -196,12 +198,20 @@ fn import<'a>(
 }
 
 /// The ledger whose history is meant.
-fn to_adopt<'a>(project: &Project, around: &'a Surroundings) -> Result<&'a Found> {
+fn to_adopt<'a>(project: &Project, around: &'a Surroundings, from: Option<&str>) -> Result<&'a Found> {
     let format = project.folder.format;
-    if let Some(found) = around.of_format(format) {
+    let meant = |found: &&Found| from.is_none_or(|tool| found.tool.name() == tool);
+    let adoptable: Vec<&Found> =
+        around.foreign.iter().filter(|found| found.can_be_adopted()).filter(meant).collect();
+    if let (Some(tool), []) = (from, adoptable.as_slice()) {
+        let names: Vec<&str> = around.foreign.iter().map(|found| found.tool.name()).collect();
+        let there = if names.is_empty() { "no tool's".to_owned() } else { names.join(" and ") };
+        return Err(Error::invalid(format!("there is no ledger of {tool} to adopt: {there} is there")));
+    }
+    // The ledger of the folder's own tool is the one that is meant.
+    if let Some(found) = adoptable.iter().find(|found| found.tool.format() == Some(format)) {
         return Ok(found);
     }
-    let adoptable: Vec<&Found> = around.foreign.iter().filter(|found| found.can_be_adopted()).collect();
     let programs: Vec<&Found> =
         adoptable.iter().copied().filter(|found| found.tool.format().is_none()).collect();
     match (programs.as_slice(), adoptable.as_slice()) {
@@ -209,10 +219,11 @@ fn to_adopt<'a>(project: &Project, around: &'a Surroundings) -> Result<&'a Found
         ([one], [_]) => Ok(one),
         ([], [other]) => {
             let tool = other.tool.name();
-            Err(Error::invalid(format!(
-                "the database has {tool}'s ledger, and {} is read as a folder of {format}",
-                project.folder.path.display()
-            ))
+            let is = match format {
+                Format::Command => "no folder of its migrations was found".to_owned(),
+                format => format!("{} is read as a folder of {format}", project.folder.path.display()),
+            };
+            Err(Error::invalid(format!("the database has {tool}'s ledger, and {is}"))
             .hint(format!(
                 "name {tool}'s folder with --dir, or write format = \"{tool}\" under [migrations] in cofferdam.toml"
             )))
@@ -220,9 +231,8 @@ fn to_adopt<'a>(project: &Project, around: &'a Surroundings) -> Result<&'a Found
         (_, []) => Err(nothing_to_adopt(project, around)),
         (_, several) => {
             let names: Vec<&str> = several.iter().map(|found| found.tool.name()).collect();
-            Err(Error::invalid(format!("the database has ledgers of several tools: {}", names.join(", "))).hint(
-                "say which one counts: format = \"..\" under [migrations] in cofferdam.toml, with its folder as dir",
-            ))
+            Err(Error::invalid(format!("the database has ledgers of several tools: {}", names.join(", ")))
+                .hint("say whose history is meant: cofferdam adopt --from TOOL"))
         }
     }
 }

@@ -38,7 +38,7 @@ impl Project {
     ///
     /// # Errors
     /// Those of reading the folder.
-    pub(crate) fn as_history_has_it(&self, history: &History, around: &Surroundings) -> Result<Project> {
+    pub fn as_history_has_it(&self, history: &History, around: &Surroundings) -> Result<Project> {
         let mut project = self.clone();
         if self.format_given {
             return Ok(project);

@@ -97,7 +97,8 @@ pub async fn read(project: &Project) -> Result<StatusReport> {
 
 fn report(project: &Project, read: Read) -> Result<StatusReport> {
     let project = &project.as_history_has_it(&read.history, &read.around)?;
-    let standing = standing::standing(&project.folder, &read.history, project.out_of_order());
+    let history = &foreign::with_programs(read.history.clone(), &read.around, &project.folder);
+    let standing = standing::standing(&project.folder, history, project.out_of_order());
     let run = standing::progress(&standing, read.history.open_run.as_ref(), read.dialect);
     let mut notes = standing.notes.clone();
     let mut problems = standing.problems;
@@ -106,6 +107,10 @@ fn report(project: &Project, read: Read) -> Result<StatusReport> {
         problems.extend(found.tool.history(&found.rows, &project.folder).problems);
     }
     notes.extend(project.folder.notes.iter().cloned());
+    let ahead = history.applied.len() - read.history.applied.len();
+    if ahead > 0 {
+        notes.push(format!("{ahead} were applied by their own tool since; cofferdam adopt records them"));
+    }
     if !read.has_ledger {
         notes.push("the database has no ledger of ours yet; migrate or adopt creates it".to_owned());
     }

@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Begin a ledger that counts nothing as applied
     #[arg(long)]
     none: bool,
+    /// Take over the history of TOOL, where the database has ledgers of several
+    #[arg(long, value_name = "TOOL", conflicts_with = "none")]
+    from: Option<String>,
     /// Go on writing the other tool's ledger, so that it sees nothing pending
     ///
     /// Whatever Cofferdam applies or takes back from now on is written there as the tool
@@ -35,9 +38,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
-    let project = context.project()?;
+    let project = context.project_to_adopt()?;
     let options = Options {
         none: args.none,
+        from: args.from,
         keep_in_step: args.keep_in_step,
         lease_wait: args.lease_wait,
         stop: context.stop.clone(),

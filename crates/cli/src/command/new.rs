@@ -39,8 +39,13 @@ struct Migration {
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let name = slug(&args.name)?;
-    let path = context.folder_path()?.unwrap_or_else(|| places::DEFAULT.into());
-    let folder = if path.exists() { Some(Folder::read(&path, context.format())?) } else { None };
+    let path = match context.place()? {
+        Some(place) => place.dir,
+        // SQL beside programs would be applied by nobody.
+        None if Path::new(places::DEFAULT).exists() => return Err(context.no_folder().into()),
+        None => places::DEFAULT.into(),
+    };
+    let folder = if path.exists() { context.folder()? } else { None };
     let format = folder.as_ref().map(|folder| folder.format).or(context.format()).unwrap_or(Format::Native);
     let version = next_version(folder.as_ref(), format, now())?;
     let with_down = folder.as_ref().is_some_and(Folder::writes_down_files);

@@ -40,8 +40,9 @@ fn commands_stand_in_groups_with_one_line_each() {
               file that holds a URL
               
               Without it: the database_url of --env, then the variable DATABASE_URL,
-              then database_url in cofferdam.toml. A password on a command line can
-              be seen by everybody on the machine: env:NAME or file:PATH hide it.
+              then database_url in cofferdam.toml, then .env and the settings of the
+              project's own tool. A password on a command line can be seen by
+              everybody on the machine: env:NAME or file:PATH hide it.
 
           --env <NAME>
               Use the database of [env.NAME] in cofferdam.toml
@@ -53,7 +54,7 @@ fn commands_stand_in_groups_with_one_line_each() {
               The migrations folder
               
               Without it: `dir` under [migrations] in cofferdam.toml, then
-              ./migrations or ./db/migrations.
+              ./migrations, ./db/migrations or that of the project's own tool.
 
           --format <FORMAT>
               Print text, or one JSON document

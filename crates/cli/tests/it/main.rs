@@ -12,6 +12,7 @@ mod migrate;
 mod new;
 mod postgres;
 mod project;
+mod projects;
 mod readme;
 mod real;
 mod usage;

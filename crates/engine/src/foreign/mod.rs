@@ -32,7 +32,7 @@ pub use look::{postgres, sqlite};
 pub use write::{Unit, Value, Write, Writes};
 
 use crate::folder::{Folder, Format, Migration};
-use crate::ledger::History;
+use crate::ledger::{Applied, History, Kind};
 
 /// What we know of one tool.
 pub trait Tool: Sync + fmt::Debug {
@@ -195,6 +195,25 @@ pub struct InStep {
     pub table: Table,
 }
 
+impl Applied {
+    /// What a tool applied and our ledger has not taken over yet.
+    fn by_tool(before: usize, tool: &str, entry: Entry) -> Applied {
+        Applied {
+            seq: i64::try_from(before).unwrap_or(i64::MAX),
+            source: tool.to_owned(),
+            version: entry.version,
+            name: entry.name,
+            kind: Kind::Adopted,
+            checksum: None,
+            foreign_checksum: entry.checksum,
+            applied_at: String::new(),
+            duration_ms: None,
+            run_id: None,
+            audit_seq: 0,
+        }
+    }
+}
+
 impl InStep {
     /// Reads what [`InStep::to_text`] wrote.
     ///
@@ -247,6 +266,30 @@ pub fn in_step_on_sqlite(db: &rusqlite::Connection) -> Result<Option<InStep>> {
     text.as_deref().map(InStep::parse).transpose()
 }
 
+/// The history together with what the tool of a folder of programs has applied since it was
+/// adopted: the tool goes on applying, and what it applied is not pending.
+pub fn with_programs(history: History, around: &Surroundings, folder: &Folder) -> History {
+    match folder.format {
+        Format::Command => with_tool(history, around, folder),
+        _ => history,
+    }
+}
+
+/// The history together with what the folder's own tool has applied and nobody has adopted.
+pub fn with_tool(mut history: History, around: &Surroundings, folder: &Folder) -> History {
+    let Some(found) = around.of_format(folder.format) else { return history };
+    for entry in found.tool.history(&found.rows, folder).entries {
+        if !knows(&history, folder, found.tool, &entry) {
+            let of_file = folder.find(&entry.version).map(|m| m.version.to_string());
+            let source = found.tool.format().map_or(found.tool.name(), Format::as_str);
+            let entry = Entry { version: of_file.unwrap_or(entry.version), ..entry };
+            let applied = Applied::by_tool(history.applied.len(), source, entry);
+            history.applied.push(applied);
+        }
+    }
+    history
+}
+
 /// Keeps our first migration away from a database that somebody else manages, or nobody.
 ///
 /// # Errors
@@ -257,6 +300,10 @@ pub fn refuse_unmanaged(
     history: &History,
     folder: &Folder,
 ) -> Result<()> {
+    // Its tool applies them, not we: it may be ahead, and needs no ledger of ours.
+    if folder.format == Format::Command {
+        return Ok(());
+    }
     if let Some(found) = around.of_format(folder.format) {
         let told = found.tool.history(&found.rows, folder);
         if let Some(entry) = told.entries.iter().find(|entry| !knows(history, folder, found.tool, entry)) {

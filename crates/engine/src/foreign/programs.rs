@@ -90,7 +90,7 @@ pub(super) static GRAPHILE: Programs = Programs {
         sign("current", &["filename", "content"]),
     ],
     select: Some((include_str!("sql/graphile.sql"), include_str!("sql/graphile.sql"))),
-    reads: nothing_else,
+    reads: graphile_files,
     command: "graphile-migrate migrate",
 };
 
@@ -175,6 +175,20 @@ fn knex_lock(rows: &[Row], _: &Folder, told: &mut Told) {
             "if none is running: npx knex migrate:unlock, look at what the last migration left half done, \
              and adopt again",
         ));
+    }
+}
+
+/// The ledger leaves out what follows the number in a file's name.
+fn graphile_files(_: &[Row], folder: &Folder, told: &mut Told) {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    for entry in &mut told.entries {
+        let number = &entry.version[..digits(&entry.version)];
+        let file = folder.migrations.iter().map(|m| m.version.as_str());
+        if let Some(file) =
+            file.into_iter().find(|file| !number.is_empty() && file[..digits(file)] == *number)
+        {
+            entry.version = file.to_owned();
+        }
     }
 }
 

@@ -315,6 +315,19 @@ impl Work<'_> {
         }
     }
 
+    /// # Errors
+    /// `Invalid` when the pending migrations are programs of another tool.
+    pub(super) fn refuse_programs(&self, project: &Project) -> Result<()> {
+        if project.folder.format != Format::Command || self.files.is_empty() {
+            return Ok(());
+        }
+        Err(Error::invalid(format!(
+            "cannot migrate: the {} pending are programs, which their own tool applies",
+            self.files.len()
+        ))
+        .hint("apply them with that tool; cofferdam check and plan judge them before, cofferdam adopt records them after"))
+    }
+
     /// Whether the set must not run.
     pub(super) fn refuses(&self) -> bool {
         self.findings.iter().any(Finding::refuses)

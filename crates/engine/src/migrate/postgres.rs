@@ -35,13 +35,16 @@ async fn look(session: &Session, project: &Project) -> Result<Seen> {
     let has_ledger = ledger::postgres::exists(session).await?;
     let history = if has_ledger { ledger::postgres::history(session).await? } else { History::default() };
     // A history that is all ours needs no look around: this is what every start of a container does.
-    let around = if history.applied.last().is_some_and(|a| a.source == Format::Native.as_str()) {
+    let around = if history.applied.last().is_some_and(|a| a.source == Format::Native.as_str())
+        && project.folder.format != Format::Command
+    {
         Surroundings::default()
     } else {
         foreign::postgres(session).await?
     };
     let project = project.as_history_has_it(&history, &around)?;
     foreign::refuse_unmanaged(&around, has_ledger, &history, &project.folder)?;
+    let history = foreign::with_programs(history, &around, &project.folder);
     Ok(Seen { history, has_ledger, project })
 }
 
@@ -88,6 +91,7 @@ pub(super) async fn run(
     let seen = look(&session, project).await?;
     let project = &seen.project;
     let (before, _) = judge(&session, project, options, &seen.history).await?;
+    before.refuse_programs(project)?;
     if before.refuses() {
         return Err(refusal(&session, &before).await?);
     }

@@ -30,6 +30,7 @@ fn look(db: &Connection, project: &Project) -> Result<(History, bool, Project)> 
     let around = foreign::sqlite(db)?;
     let project = project.as_history_has_it(&history, &around)?;
     foreign::refuse_unmanaged(&around, has_ledger, &history, &project.folder)?;
+    let history = foreign::with_programs(history, &around, &project.folder);
     Ok((history, has_ledger, project))
 }
 
@@ -97,6 +98,7 @@ pub(super) fn run(
     let (history, has_ledger, project) = look(&db, project)?;
     let project = &project;
     let before = judge(&db, project, options, &history)?;
+    before.refuse_programs(project)?;
     if before.refuses() {
         return Err(refusal(&db, &before)?);
     }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use cofferdam::folder::{Folder, Migration};
+use cofferdam::folder::{Folder, Format, Migration};
 use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::document::{Document, DocumentKind};
 use cofferdam_analysis::judge::Role;
@@ -52,7 +52,10 @@ impl Set {
     pub(super) fn add_pending(&mut self, folder: &Folder, since: Option<&str>) -> Result<()> {
         let history = since.map(|since| history(since, folder)).transpose()?.unwrap_or(0);
         for (position, migration) in folder.migrations.iter().enumerate() {
-            self.add_migration(migration, if position < history { Role::Applied } else { Role::Judged });
+            // A program whose SQL is not known, or not asked for, is nothing to judge.
+            let unknown = folder.format == Format::Command && migration.text.is_empty();
+            let role = if position < history || unknown { Role::Applied } else { Role::Judged };
+            self.add_migration(migration, role);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! What a database tells `check`: its catalog, and which files are pending. Reads only.
 
 use cofferdam::db::{self, ConnectOptions, SqliteMode, SqliteOptions, Target};
+use cofferdam::foreign::{self, Surroundings};
 use cofferdam::ledger::standing::{self, Standing};
 use cofferdam::ledger::{self, History};
 use cofferdam::{Project, catalog};
@@ -13,6 +14,7 @@ pub(super) struct Live {
     /// Its schema; `None` where the file is yet to be made.
     pub(super) catalog: Option<Catalog>,
     history: History,
+    around: Surroundings,
 }
 
 impl Live {
@@ -30,12 +32,13 @@ impl Live {
                     true => ledger::postgres::history(&session).await?,
                     false => History::default(),
                 };
+                let around = foreign::postgres(&session).await?;
                 let catalog = Some(catalog::postgres::read(&session).await?);
                 session.close().await;
-                Ok(Self { catalog, history })
+                Ok(Self { catalog, history, around })
             }
             Target::Sqlite(target) if target.path().is_some_and(|path| !path.exists()) => {
-                Ok(Self { catalog: None, history: History::default() })
+                Ok(Self { catalog: None, history: History::default(), around: Surroundings::default() })
             }
             Target::Sqlite(target) => {
                 let db = db::open_sqlite(target, SqliteOptions::new(SqliteMode::ReadOnly))?;
@@ -44,15 +47,25 @@ impl Live {
                 } else {
                     History::default()
                 };
-                Ok(Self { catalog: Some(catalog::sqlite::read(&db)?), history })
+                let around = foreign::sqlite(&db)?;
+                Ok(Self { catalog: Some(catalog::sqlite::read(&db)?), history, around })
             }
         };
         let without = "name the files to judge them without a database: cofferdam check PATHS";
         seen.map_err(|error: Error| error.hint(without))
     }
 
-    /// The folder against the history.
+    /// The project as this database's history has it.
+    ///
+    /// # Errors
+    /// Those of reading the folder.
+    pub(super) fn project(&self, project: &Project) -> Result<Project> {
+        project.as_history_has_it(&self.history, &self.around)
+    }
+
+    /// The folder against the history; what another tool applied counts before it is adopted.
     pub(super) fn standing<'a>(&self, project: &'a Project) -> Standing<'a> {
-        standing::standing(&project.folder, &self.history, project.out_of_order())
+        let history = foreign::with_tool(self.history.clone(), &self.around, &project.folder);
+        standing::standing(&project.folder, &history, project.out_of_order())
     }
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use cofferdam_analysis::judge::{self, Input, JudgedFile, Known, Role, Transaction};
 use cofferdam_analysis::sql::Dialect;
-use cofferdam_analysis::{Finding, Severity};
+use cofferdam_analysis::{ErrorKind, Finding, Severity};
 use serde::Serialize;
 
 use crate::config::FailOn;
@@ -111,16 +111,33 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let asked = database.filter(|chosen| chosen.dialect() == dialect);
     let asked = asked.filter(|_| typed || args.paths.is_empty());
     match (asked, args.paths.as_slice()) {
+        (Some(chosen), []) if chosen.implied => add_implied(context, chosen, &mut set)?,
         (Some(chosen), paths) => add_live(context, chosen, paths, &mut set)?,
-        (None, []) => {
-            set.add_pending(&context.needed_folder()?, context.config.settings.check.since.as_deref())?;
-        }
+        (None, []) => add_folder(context, &mut set)?,
         // Only to see what stands before the paths: a project without a folder has nothing there.
-        (None, paths) => set.add_paths(paths, context.folder()?.as_ref())?,
+        (None, paths) => set.add_paths(paths, context.readable_folder()?.as_ref())?,
     }
     let fail_on = args.fail_on.or(context.config.settings.check.fail_on).unwrap_or(FailOn::Error);
     let report = judge(set, args.transaction.into());
     Ok(print(&context.output, &report, fail_on.into()))
+}
+
+/// The files of the folder, without a database.
+fn add_folder(context: &Context, set: &mut Set) -> Result<()> {
+    Ok(set.add_pending(&context.needed_folder()?, context.config.settings.check.since.as_deref())?)
+}
+
+/// What is pending in a database that only another tool's file names: nobody asked for it,
+/// so that one which is not running keeps nobody from having files judged.
+fn add_implied(context: &Context, chosen: Chosen, set: &mut Set) -> Result<()> {
+    let source = chosen.source.clone();
+    match add_live(context, chosen, &[], set) {
+        Err(failure) if failure.error.kind() == ErrorKind::Unreachable => {
+            context.output.note(&format!("judged without a database: that of {source} cannot be reached"));
+            add_folder(context, set)
+        }
+        done => done,
+    }
 }
 
 /// What is pending, or `paths`, judged by what the database holds.
@@ -129,6 +146,7 @@ fn add_live(context: &Context, chosen: Chosen, paths: &[PathBuf], set: &mut Set)
     let live = context.run(async { Ok(Live::look(&chosen.target, &connect).await?) })?;
     if paths.is_empty() {
         let project = context.project_of(chosen)?;
+        let project = live.project(&project)?;
         let standing = live.standing(&project);
         standing.notes.iter().for_each(|note| context.output.note(note));
         set.problems = standing.problems;

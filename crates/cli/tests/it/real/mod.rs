@@ -7,6 +7,7 @@ mod check;
 mod chinook;
 mod dumps;
 mod fresh;
+mod programs;
 mod sqlx;
 
 use std::path::{Path, PathBuf};
