@@ -6,6 +6,7 @@
 
 pub mod card;
 pub mod catalog;
+pub mod checklist;
 pub mod document;
 mod error;
 mod finding;

@@ -88,6 +88,7 @@ pub(crate) enum Command {
     Migrate(command::migrate::Args),
     Status(command::status::Args),
     Adopt(command::adopt::Args),
+    Uninstall(command::uninstall::Args),
     Rollback(command::rollback::Args),
     Diff(command::diff::Args),
     Audit(command::audit::Args),
@@ -106,6 +107,7 @@ impl Command {
             Command::Migrate(_) => "migrate",
             Command::Status(_) => "status",
             Command::Adopt(_) => "adopt",
+            Command::Uninstall(_) => "uninstall",
             Command::Rollback(_) => "rollback",
             Command::Diff(_) => "diff",
             Command::Audit(_) => "audit",
@@ -117,7 +119,7 @@ impl Command {
 /// The commands as help groups them.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Every day", &["init", "new", "check", "explain", "plan", "migrate", "status"]),
-    ("Once", &["adopt"]),
+    ("Once", &["adopt", "uninstall"]),
     ("Safety", &["rollback", "audit"]),
     ("Try", &["demo"]),
 ];
@@ -228,7 +230,6 @@ mod tests {
             "c migrate --throttle-query x",
             "c migrate --stop-file f",
             "c migrate --keep 1d",
-            "c plan --checklist f.md",
             "c check --fix",
             "c check --diff main",
             "c check --format sarif",

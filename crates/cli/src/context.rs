@@ -210,10 +210,7 @@ impl Context {
         let chosen = self.needed_database()?;
         match self.folder()? {
             Some(folder) => self.project_with(chosen, folder),
-            None => {
-                let none = Folder::of_programs(".".into(), Vec::new(), Vec::new())?;
-                self.project_with(chosen, none)
-            }
+            None => self.project_without_files(chosen),
         }
     }
 
@@ -226,6 +223,15 @@ impl Context {
     pub(crate) fn project_of(&self, chosen: Chosen) -> Result<Project> {
         let folder = self.needed_folder()?;
         self.project_with(chosen, folder)
+    }
+
+    /// `chosen`, with the migrations if there are any that can be read: for a command that no
+    /// file has a say in.
+    pub(crate) fn project_without_files(&self, chosen: Chosen) -> Result<Project> {
+        match self.readable_folder().ok().flatten() {
+            Some(folder) => self.project_with(chosen, folder),
+            None => self.project_with(chosen, Folder::of_programs(".".into(), Vec::new(), Vec::new())?),
+        }
     }
 
     fn project_with(&self, chosen: Chosen, folder: Folder) -> Result<Project> {

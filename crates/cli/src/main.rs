@@ -3,6 +3,8 @@
 mod arguments;
 mod bug;
 mod caller;
+mod checklist;
+mod clock;
 mod command;
 mod config;
 mod context;

@@ -31,7 +31,6 @@ pub(crate) struct Chosen {
     /// How to reach it past its pooler.
     pub(crate) direct: Option<Target>,
     /// Whether the configuration says that it is protected.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for commands that need --confirm"))]
     pub(crate) protected: bool,
     /// What named it, without its value.
     pub(crate) source: String,

@@ -34,7 +34,20 @@ const BANDS: [&[&str]; 8] = [
     &["project"],
     &["chunk", "feed", "runner"],
     &["replay"],
-    &["migrate", "adopt", "rollback", "status", "audit", "baseline", "drift", "online", "bridge", "backup"],
+    &[
+        "migrate",
+        "adopt",
+        "rollback",
+        "status",
+        "audit",
+        "preflight",
+        "uninstall",
+        "baseline",
+        "drift",
+        "online",
+        "bridge",
+        "backup",
+    ],
 ];
 
 const FILE_LINES: usize = 400;

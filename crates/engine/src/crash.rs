@@ -42,11 +42,19 @@ pub enum CrashPoint {
     RestoreDone,
     /// Another tool's history is written, not committed.
     AdoptRecorded,
+    /// The ledger was dropped, not committed.
+    UninstallDropped,
+    /// The ledger's content is on the disk, under a temporary name.
+    ExportWritten,
+    /// It has its name; the drop is not committed.
+    ExportNamed,
+    /// The ledger is gone.
+    UninstallCommitted,
 }
 
 impl CrashPoint {
     /// All of them.
-    pub const ALL: [CrashPoint; 18] = [
+    pub const ALL: [CrashPoint; 22] = [
         CrashPoint::LedgerCreated,
         CrashPoint::LeaseTaken,
         CrashPoint::RunBegun,
@@ -65,6 +73,10 @@ impl CrashPoint {
         CrashPoint::RestorePrepared,
         CrashPoint::RestoreDone,
         CrashPoint::AdoptRecorded,
+        CrashPoint::UninstallDropped,
+        CrashPoint::ExportWritten,
+        CrashPoint::ExportNamed,
+        CrashPoint::UninstallCommitted,
     ];
 
     /// The name by which `COFFERDAM_CRASH_AT` asks for it.
@@ -88,6 +100,10 @@ impl CrashPoint {
             CrashPoint::RestorePrepared => "restore-prepared",
             CrashPoint::RestoreDone => "restore-done",
             CrashPoint::AdoptRecorded => "adopt-recorded",
+            CrashPoint::UninstallDropped => "uninstall-dropped",
+            CrashPoint::ExportWritten => "export-written",
+            CrashPoint::ExportNamed => "export-named",
+            CrashPoint::UninstallCommitted => "uninstall-committed",
         }
     }
 }

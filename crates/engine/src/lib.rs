@@ -14,6 +14,7 @@ pub mod folder;
 pub mod foreign;
 pub mod ledger;
 pub mod migrate;
+pub mod preflight;
 mod progress;
 mod project;
 pub mod replay;
@@ -21,6 +22,7 @@ pub mod rollback;
 pub mod runner;
 pub mod scratch;
 pub mod status;
+pub mod uninstall;
 
 pub use cofferdam_analysis::{Error, ErrorKind, Result};
 pub use progress::{Event, Silent, Watch};

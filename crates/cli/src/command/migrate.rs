@@ -1,12 +1,14 @@
 //! `cofferdam migrate`: applies what is pending.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use cofferdam::migrate::{self, MigrateReport, Options};
 use cofferdam::runner::LockLimits;
 use cofferdam_analysis::judge::{self, Allow};
-use cofferdam_analysis::{Error, rules};
+use cofferdam_analysis::{Error, ErrorKind, rules};
 
+use crate::checklist;
 use crate::context::Context;
 use crate::duration;
 use crate::exit::Exit;
@@ -42,6 +44,9 @@ pub(crate) struct Args {
     /// How long to wait while another process migrates
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
     lease_wait: Duration,
+    /// Tick this checklist, instead of one found here
+    #[arg(long, value_name = "FILE")]
+    checklist: Option<PathBuf>,
 }
 
 /// How to wait for locks that stop the application.
@@ -69,8 +74,20 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let options = options(context, &args)?;
     let project = context.project()?;
     let mut watch = Progress::new(&context.output);
-    let report = context.run(async { Ok(migrate::run(&project, &options, &mut watch).await?) })?;
+    let result = context.run(async {
+        let result = migrate::run(&project, &options, &mut watch).await;
+        let ticked = match worth_ticking(&args, &result) {
+            true => checklist::tick(context, &project, args.checklist.as_deref()).await,
+            false => None,
+        };
+        Ok((result, ticked))
+    });
     drop(watch);
+    let (result, ticked) = result?;
+    if let Some(ticked) = ticked {
+        context.output.log(&ticked.line());
+    }
+    let report = result?;
     for note in &report.notes {
         context.output.note(note);
     }
@@ -79,6 +96,16 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
         context.output.log(&completed(&report));
     }
     Ok(Exit::Done)
+}
+
+/// A list is looked for only when something was done or tried: a start with nothing pending
+/// costs nothing.
+fn worth_ticking(args: &Args, result: &Result<MigrateReport, migrate::Failure>) -> bool {
+    let tried = match result {
+        Ok(report) => !report.applied.is_empty(),
+        Err(failure) => !failure.applied.is_empty() || failure.error.kind() != ErrorKind::Unreachable,
+    };
+    !args.dry_run && (tried || args.checklist.is_some())
 }
 
 /// Deployments wait for this line: see docs/output.md.

@@ -12,6 +12,7 @@ pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod rollback;
 pub(crate) mod status;
+pub(crate) mod uninstall;
 
 use crate::arguments::Command;
 use crate::context::Context;
@@ -29,6 +30,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<Exit> {
         Command::Migrate(args) => migrate::run(context, args),
         Command::Status(args) => status::run(context, args),
         Command::Adopt(args) => adopt::run(context, args),
+        Command::Uninstall(args) => uninstall::run(context, args),
         Command::Rollback(args) => rollback::run(context, args),
         Command::Diff(args) => diff::run(context, args),
         Command::Audit(args) => audit::run(context, args),

@@ -1,6 +1,7 @@
 //! `cofferdam status`: where the database stands against the folder.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use cofferdam::Project;
@@ -9,6 +10,7 @@ use cofferdam::ledger::standing::RunProgress;
 use cofferdam::status::{self, StatusReport};
 use cofferdam_analysis::{Error, ErrorKind, Finding, Severity};
 
+use crate::checklist::{self, With};
 use crate::context::Context;
 use crate::duration;
 use crate::exit::Exit;
@@ -32,6 +34,9 @@ pub(crate) struct Args {
     /// End with exit 1 when something is pending
     #[arg(long)]
     exit_code: bool,
+    /// Show how far this checklist is, instead of one found here
+    #[arg(long, value_name = "FILE")]
+    checklist: Option<PathBuf>,
 }
 
 /// How often a waiting `status` looks.
@@ -39,23 +44,29 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let project = context.project()?;
-    let report = context.run(async {
-        match args.wait {
-            Some(patience) => wait(context, &project, patience).await,
-            None => Ok(status::read(&project).await?),
-        }
+    let (report, checklist) = context.run(async {
+        let report = match args.wait {
+            Some(patience) => wait(context, &project, patience).await?,
+            None => status::read(&project).await?,
+        };
+        let checklist = checklist::shown(context, &project, args.checklist.as_deref(), &report).await?;
+        Ok((report, checklist))
     })?;
     for note in &report.notes {
         context.output.note(note);
     }
     let problems: Vec<&Finding> = report.problems.iter().filter(|p| p.severity > Severity::Note).collect();
-    let human = || human(&report, context.output.style(), context.output.verbose > 0);
+    let whole = With { report: &report, checklist };
+    let human = || {
+        let line = whole.checklist.as_ref().map(|checklist| text::printable(&checklist.line()) + "\n");
+        human(&report, context.output.style(), context.output.verbose > 0) + &line.unwrap_or_default()
+    };
     if let Some(first) = problems.first() {
         let verdict = Verdict::findings(text::count(problems.len(), "problem"), first.rule);
-        context.output.judged(&verdict, &report, human);
+        context.output.judged(&verdict, &whole, human);
         return Ok(Exit::Findings);
     }
-    context.output.result(true, &report, human);
+    context.output.result(true, &whole, human);
     Ok(if args.exit_code && !report.pending.is_empty() { Exit::Findings } else { Exit::Done })
 }
 

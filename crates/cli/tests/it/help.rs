@@ -22,6 +22,7 @@ fn commands_stand_in_groups_with_one_line_each() {
 
     Once:
       adopt     Take over the history of another migration tool, in place
+      uninstall Take the ledger out of the database and leave
 
     Safety:
       rollback  Take the last migration back, or all after a version
@@ -102,7 +103,18 @@ fn without_a_command_help_is_shown_and_the_exit_is_2() {
 fn no_line_of_help_is_longer_than_80_columns() {
     let project = Project::new();
     let commands = [
-        "", "init", "new", "check", "explain", "plan", "migrate", "status", "adopt", "rollback", "audit",
+        "",
+        "init",
+        "new",
+        "check",
+        "explain",
+        "plan",
+        "migrate",
+        "status",
+        "adopt",
+        "uninstall",
+        "rollback",
+        "audit",
         "demo",
     ];
     for command in commands {

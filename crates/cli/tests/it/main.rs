@@ -1,6 +1,7 @@
 //! The program as a whole: what is typed, what is printed, how it ends.
 
 mod check;
+mod checklist;
 mod demo;
 mod explain;
 #[cfg(feature = "crash-points")]
@@ -15,4 +16,5 @@ mod project;
 mod projects;
 mod readme;
 mod real;
+mod uninstall;
 mod usage;

@@ -83,7 +83,7 @@ pub(super) fn even(expected: &mut Catalog, live: &Catalog) {
             _ => {}
         }
     }
-    for (scratch, own) in roles {
+    if let Some((scratch, own)) = roles {
         rename_defaults(expected, &scratch, &own);
     }
 }

@@ -6,6 +6,7 @@
 mod concurrency;
 mod crash;
 mod hostile;
+mod leave;
 mod locks;
 mod resume;
 mod rollback;

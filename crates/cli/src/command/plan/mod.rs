@@ -1,11 +1,14 @@
 //! `cofferdam plan`: what `migrate` would do, asked of the database, changing nothing.
 
+mod deployment;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use cofferdam::migrate::{self, Options, PlanReport, PlannedStatement, PlannedStep};
 use cofferdam_analysis::Error;
 
+use crate::checklist::{self, With};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Result;
@@ -23,24 +26,46 @@ pub(crate) struct Args {
     /// Also write the plan to FILE, as the JSON document
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Also write the operator's list for this deployment to FILE, as Markdown
+    ///
+    /// What to look at before, the steps with their locks and the way back, and what to
+    /// look at afterwards, from what the database answers now. `migrate` ticks what it
+    /// does; an older list of the same database is written anew and keeps its notes.
+    #[arg(long, value_name = "FILE.md")]
+    checklist: Option<PathBuf>,
 }
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let project = context.project()?;
-    let report = context.run(async { Ok(migrate::plan(&project, &Options::default()).await?) })?;
+    let (report, made) = context.run(async {
+        let report = migrate::plan(&project, &Options::default()).await?;
+        let made = match &args.checklist {
+            Some(_) => Some(deployment::list(&project, &report).await?),
+            None => None,
+        };
+        Ok((report, made))
+    })?;
+    let checklist = match (&args.checklist, made) {
+        (Some(path), Some(made)) => Some(checklist::write(path, made, &project)?),
+        _ => None,
+    };
+    let whole = With { report: &report, checklist };
     let refusing: Vec<&str> = report.findings.iter().filter(|f| f.refuses()).map(|f| f.rule).collect();
     let message = || format!("migrate would refuse: {}", text::count(refusing.len(), "finding"));
     let verdict = refusing.first().map(|rule| Verdict::findings(message(), rule));
     if let Some(path) = &args.out {
-        write(path, &json::rendered("plan", verdict.as_ref(), &report))?;
+        write(path, &json::rendered("plan", verdict.as_ref(), &whole))?;
     }
     for note in &report.notes {
         context.output.note(note);
     }
-    let human = || human(&report, context.output.style());
+    let human = || {
+        let line = whole.checklist.as_ref().map(|checklist| text::printable(&checklist.line()) + "\n");
+        human(&report, context.output.style()) + &line.unwrap_or_default()
+    };
     match &verdict {
-        None => context.output.result(true, &report, human),
-        Some(verdict) => context.output.judged(verdict, &report, human),
+        None => context.output.result(true, &whole, human),
+        Some(verdict) => context.output.judged(verdict, &whole, human),
     }
     Ok(if verdict.is_some() { Exit::Findings } else { Exit::Done })
 }

@@ -1,0 +1,2 @@
+-- Returns the name that the ledger gave this database; AccessShare.
+select value from cofferdam.meta where key = 'database_id'

@@ -1,0 +1,148 @@
+//! Leaving a Postgres database.
+
+use cofferdam_analysis::{Error, Result};
+use serde_json::{Map, Value};
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+
+use super::export::Content;
+use super::{Dropped, Options, UninstallReport, confirmed, refuse_foreign, refuse_half_applied, tables_of};
+use crate::crash::{self, CrashPoint};
+use crate::db::{self, DbResult, PostgresTarget, QualifiedIdent, SqlFailure};
+use crate::runner::LockLimits;
+use crate::runner::postgres::{Runner, RunnerOptions};
+use crate::{Project, Watch, foreign, ledger};
+
+/// What the ledger is made of.
+pub(super) const CREATE: &str = include_str!("../ledger/sql/create_postgres.sql");
+
+const SCHEMA: &str = "cofferdam";
+
+pub(super) async fn run(
+    project: &Project,
+    target: &PostgresTarget,
+    options: &Options,
+    watch: &mut dyn Watch,
+) -> Result<UninstallReport> {
+    let session = db::connect(target, &project.connect).await?;
+    if !ledger::postgres::exists(&session).await? {
+        let around = foreign::postgres(&session).await?;
+        return Ok(UninstallReport::of(&ledger::History::default(), &around, project, options));
+    }
+    confirmed(options, session.database())?;
+    // Refused before the lease is taken.
+    let seen = look(&session, project, options).await?;
+    if options.dry_run {
+        session.close().await;
+        return Ok(seen);
+    }
+    let runner_options = RunnerOptions {
+        locks: LockLimits::default(),
+        lease_wait: options.lease_wait,
+        stop: options.stop.clone(),
+    };
+    let runner = Runner::start(session, project, runner_options, watch).await?;
+    runner.check_stop()?;
+    let dropped = runner.fenced(async |client| drop_all(client, project, options).await).await;
+    match dropped {
+        Ok(report) => {
+            crash::hit(CrashPoint::UninstallCommitted);
+            // The lease went with the rest: there is nothing to give back.
+            drop(runner);
+            Ok(report)
+        }
+        Err(error) => {
+            runner.release().await?;
+            Err(error)
+        }
+    }
+}
+
+/// What would go, with everything that refuses.
+async fn look(client: &Client, project: &Project, options: &Options) -> Result<UninstallReport> {
+    let history = ledger::postgres::history(client).await?;
+    refuse_half_applied(&history)?;
+    let tables = tables_of(CREATE, "cofferdam.");
+    let rows = client.query(include_str!("sql/foreign_postgres.sql"), &[&tables]).await.db()?;
+    refuse_foreign(&rows.iter().map(|row| row.get(0)).collect::<Vec<String>>())?;
+    let around = foreign::postgres(client).await?;
+    let mut report = UninstallReport::of(&history, &around, project, options);
+    for table in tables {
+        let name = QualifiedIdent::new(SCHEMA, table)?;
+        let rows = client.query_one(&format!("select count(*) from {name}"), &[]).await.db()?.get(0);
+        report.dropped.push(Dropped { object: format!("table {SCHEMA}.{table}"), rows: Some(rows) });
+    }
+    report.dropped.push(Dropped { object: format!("schema {SCHEMA}"), rows: None });
+    Ok(report)
+}
+
+/// Everything in one transaction of the caller's; the file is on the disk before it commits.
+async fn drop_all(client: &Client, project: &Project, options: &Options) -> Result<UninstallReport> {
+    let tables = tables_of(CREATE, "cofferdam.");
+    let names: Vec<QualifiedIdent> =
+        tables.iter().map(|table| QualifiedIdent::new(SCHEMA, *table)).collect::<Result<_>>()?;
+    let list = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    client.batch_execute(&format!("lock table {list} in access exclusive mode")).await.map_err(in_use)?;
+    // Nobody writes any more: what is seen now is what goes.
+    let mut report = look(client, project, options).await?;
+    let content = match options.export {
+        Some(_) => Some(read(client, project, &tables, &names).await?),
+        None => None,
+    };
+    for name in &names {
+        client.batch_execute(&format!("drop table {name}")).await.map_err(dependent)?;
+    }
+    client.batch_execute("drop schema cofferdam").await.map_err(dependent)?;
+    crash::hit(CrashPoint::UninstallDropped);
+    if let (Some(path), Some(content)) = (&options.export, content) {
+        content.write(path, &options.now)?;
+        report.export = Some(path.display().to_string());
+    }
+    Ok(report)
+}
+
+async fn read(
+    client: &Client,
+    project: &Project,
+    tables: &[&str],
+    names: &[QualifiedIdent],
+) -> Result<Content> {
+    client.batch_execute("set local timezone = 'UTC'").await.db()?;
+    let mut content = Content { target: project.target.redacted(), tables: Map::new() };
+    for (table, name) in tables.iter().zip(names) {
+        let sql = format!("select to_jsonb(t)::text from {name} t order by 1");
+        let rows = client.query(&sql, &[]).await.db()?;
+        let rows = rows.iter().map(|row| serde_json::from_str(row.get(0)));
+        let rows: Vec<Value> = rows
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|error| Error::bug(format!("the server made no JSON: {error}")))?;
+        content.tables.insert((*table).to_owned(), Value::Array(rows));
+    }
+    content.audit(&ledger::postgres::entries(client).await?);
+    Ok(content)
+}
+
+/// Somebody reads the ledger for long: a dump, perhaps.
+fn in_use(error: tokio_postgres::Error) -> Error {
+    let locked = error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE);
+    let error = db::postgres_error(error);
+    if !locked {
+        return error;
+    }
+    Error::blocked("the ledger is in use: somebody has one of its tables locked")
+        .hint("wait for that session (a dump, perhaps), then run this again")
+        .source(error)
+}
+
+/// The server names what depends on ours, and drops nothing.
+fn dependent(error: tokio_postgres::Error) -> Error {
+    if error.code() != Some(&SqlState::DEPENDENT_OBJECTS_STILL_EXIST) {
+        return db::postgres_error(error);
+    }
+    let said = SqlFailure::from_postgres(&error, "").and_then(|failure| failure.detail).unwrap_or_default();
+    let found: Vec<String> = said.lines().map(str::to_owned).collect();
+    match refuse_foreign(&found) {
+        Err(refused) => refused,
+        Ok(()) => db::postgres_error(error),
+    }
+}

@@ -1,0 +1,145 @@
+//! Leaving a SQLite database.
+
+use cofferdam_analysis::{Error, Result};
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+use serde_json::{Map, Value};
+
+use super::export::{Content, hex};
+use super::{Dropped, Options, UninstallReport, confirmed, refuse_foreign, refuse_half_applied, tables_of};
+use crate::crash::{self, CrashPoint};
+use crate::db::{self, DbResult, Ident, SqliteMode, SqliteOptions, SqliteTarget};
+use crate::runner::LockLimits;
+use crate::runner::sqlite::{Runner, RunnerOptions};
+use crate::{Project, Watch, foreign, ledger};
+
+/// What the ledger is made of.
+pub(super) const CREATE: &str = include_str!("../ledger/sql/create_sqlite.sql");
+
+const PREFIX: &str = "_cofferdam_";
+
+pub(super) fn run(
+    project: &Project,
+    target: &SqliteTarget,
+    options: &Options,
+    watch: &mut dyn Watch,
+) -> Result<UninstallReport> {
+    let mode = if options.dry_run { SqliteMode::ReadOnly } else { SqliteMode::ReadWrite };
+    let db = db::open_sqlite(target, SqliteOptions::new(mode))?;
+    if !ledger::sqlite::exists(&db)? {
+        let around = foreign::sqlite(&db)?;
+        return Ok(UninstallReport::of(&ledger::History::default(), &around, project, options));
+    }
+    let name = target.path().and_then(|path| path.file_name()).unwrap_or_default();
+    confirmed(options, &name.to_string_lossy())?;
+    // Refused before the lease is taken.
+    let seen = look(&db, project, options)?;
+    if options.dry_run {
+        return Ok(seen);
+    }
+    let runner_options = RunnerOptions {
+        budget: LockLimits::default().budget,
+        lease_wait: options.lease_wait,
+        stop: options.stop.clone(),
+    };
+    let runner = Runner::start(db, target, project, runner_options, watch)?;
+    runner.check_stop()?;
+    match runner.fenced(|db| drop_all(db, project, options)) {
+        Ok(report) => {
+            crash::hit(CrashPoint::UninstallCommitted);
+            // The lease went with the rest: there is nothing to give back.
+            drop(runner);
+            Ok(report)
+        }
+        Err(error) => {
+            runner.release()?;
+            Err(error)
+        }
+    }
+}
+
+/// What would go, with everything that refuses.
+fn look(db: &Connection, project: &Project, options: &Options) -> Result<UninstallReport> {
+    let history = ledger::sqlite::history(db)?;
+    refuse_half_applied(&history)?;
+    let tables = tables_of(CREATE, PREFIX);
+    refuse_foreign(&foreign_objects(db, &tables)?)?;
+    let mut report = UninstallReport::of(&history, &foreign::sqlite(db)?, project, options);
+    for table in tables {
+        let name = format!("{PREFIX}{table}");
+        let sql = format!("select count(*) from {}", Ident::new(name.as_str())?);
+        let rows = db.query_row(&sql, [], |row| row.get(0)).db()?;
+        report.dropped.push(Dropped { object: format!("table {name}"), rows: Some(rows) });
+    }
+    Ok(report)
+}
+
+/// What others named like ours, put on our tables, or wrote with our tables in it.
+fn foreign_objects(db: &Connection, tables: &[&str]) -> Result<Vec<String>> {
+    let mut statement = db.prepare(include_str!("sql/foreign_sqlite.sql")).db()?;
+    let rows = statement
+        .query_map([], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?))
+        })
+        .db()?;
+    let found: Vec<(String, String, String)> = rows.collect::<std::result::Result<_, _>>().db()?;
+    let is_ours = |name: &str| name.strip_prefix(PREFIX).is_some_and(|name| tables.contains(&name));
+    let foreign = found.into_iter().filter(|(kind, name, _)| kind != "table" || !is_ours(name));
+    Ok(foreign
+        .map(
+            |(kind, name, on)| {
+                if name == on { format!("{kind} {name}") } else { format!("{kind} {name} on {on}") }
+            },
+        )
+        .collect())
+}
+
+/// Everything in one transaction of the caller's; the file is on the disk before it commits.
+fn drop_all(db: &Connection, project: &Project, options: &Options) -> Result<UninstallReport> {
+    // The write lock is ours: what is seen now is what goes.
+    let mut report = look(db, project, options)?;
+    let tables = tables_of(CREATE, PREFIX);
+    let content = options.export.as_ref().map(|_| read(db, project, &tables)).transpose()?;
+    for table in &tables {
+        db.execute_batch(&format!("drop table {}", Ident::new(format!("{PREFIX}{table}"))?)).db()?;
+    }
+    crash::hit(CrashPoint::UninstallDropped);
+    if let (Some(path), Some(content)) = (&options.export, content) {
+        content.write(path, &options.now)?;
+        report.export = Some(path.display().to_string());
+    }
+    Ok(report)
+}
+
+fn read(db: &Connection, project: &Project, tables: &[&str]) -> Result<Content> {
+    let mut content = Content { target: project.target.redacted(), tables: Map::new() };
+    for table in tables {
+        let sql = format!("select * from {} order by rowid", Ident::new(format!("{PREFIX}{table}"))?);
+        let mut statement = db.prepare(&sql).db()?;
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+        let mut result = statement.query([]).db()?;
+        let mut rows = Vec::new();
+        while let Some(row) = result.next().db()? {
+            let mut object = Map::new();
+            for (at, column) in columns.iter().enumerate() {
+                object.insert(column.clone(), value(row.get_ref(at).db()?)?);
+            }
+            rows.push(Value::Object(object));
+        }
+        content.tables.insert((*table).to_owned(), Value::Array(rows));
+    }
+    content.audit(&ledger::sqlite::entries(db)?);
+    Ok(content)
+}
+
+fn value(value: ValueRef<'_>) -> Result<Value> {
+    Ok(match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => number.into(),
+        ValueRef::Real(number) => number.into(),
+        ValueRef::Text(text) => std::str::from_utf8(text)
+            .map_err(|_| Error::corrupt("the ledger is damaged: it has text that is not UTF-8"))?
+            .into(),
+        ValueRef::Blob(bytes) => format!("\\x{}", hex(bytes)).into(),
+    })
+}
