@@ -90,6 +90,7 @@ pub(crate) enum Command {
     Adopt(command::adopt::Args),
     Uninstall(command::uninstall::Args),
     Rollback(command::rollback::Args),
+    Diff(command::diff::Args),
     Audit(command::audit::Args),
     Demo(command::demo::Args),
 }
@@ -108,6 +109,7 @@ impl Command {
             Command::Adopt(_) => "adopt",
             Command::Uninstall(_) => "uninstall",
             Command::Rollback(_) => "rollback",
+            Command::Diff(_) => "diff",
             Command::Audit(_) => "audit",
             Command::Demo(_) => "demo",
         }

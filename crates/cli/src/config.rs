@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     /// The same database past its pooler, for what needs a session.
     #[serde(alias = "directUrl")]
     pub(crate) direct_url: Option<Spanned<String>>,
+    /// A server on which scratch databases may be made and dropped.
+    pub(crate) scratch_url: Option<Spanned<String>>,
     /// Databases that `--env` chooses by name.
     #[serde(default)]
     pub(crate) env: BTreeMap<String, NamedDatabase>,
@@ -43,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) migrations: Migrations,
     #[serde(default)]
     pub(crate) check: Check,
+    #[serde(default)]
+    pub(crate) diff: Diff,
 }
 
 /// `[env.NAME]`
@@ -84,6 +88,19 @@ pub(crate) struct Check {
     pub(crate) since: Option<String>,
     /// The severity from which `check` exits 1.
     pub(crate) fail_on: Option<FailOn>,
+}
+
+/// `[diff]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Diff {
+    /// Tables and views that no migration manages: `schema.table` or `table`, `*` for any characters.
+    #[serde(default)]
+    pub(crate) ignore: Vec<String>,
+    /// Whether grants and default privileges are compared; they are unless this says no.
+    pub(crate) privileges: Option<bool>,
+    /// Whether columns in another order are told, which no statement mends.
+    pub(crate) column_order: Option<bool>,
 }
 
 /// `--fail-on`.
@@ -201,6 +218,7 @@ mod tests {
             r#"
             database_url = "env:DATABASE_URL"
             direct_url = "env:DIRECT_URL"
+            scratch_url = "env:SCRATCH_URL"
             [env.production]
             database_url = "env:PROD_URL"
             protected = true
@@ -216,6 +234,10 @@ mod tests {
             [check]
             since = "0012"
             fail_on = "warning"
+            [diff]
+            ignore = ["public.legacy_*"]
+            privileges = false
+            column_order = true
             "#,
         )
         .expect("valid");
@@ -225,6 +247,11 @@ mod tests {
         assert_eq!(config.settings.migrations.placeholders["flyway:defaultSchema"], "public");
         assert_eq!(config.settings.check.since.as_deref(), Some("0012"));
         assert_eq!(config.settings.check.fail_on, Some(FailOn::Warning));
+        assert_eq!(config.settings.diff.ignore, ["public.legacy_*"]);
+        assert_eq!(
+            (config.settings.diff.privileges, config.settings.diff.column_order),
+            (Some(false), Some(true))
+        );
     }
 
     #[test]

@@ -14,7 +14,9 @@
 mod diff;
 mod id;
 mod lookup;
+mod mend;
 mod object;
+mod pattern;
 mod snapshot;
 mod sqlite_text;
 mod table;
@@ -27,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use diff::{Difference, DifferenceKind, Ignore, diff};
 pub use id::{ObjectId, ObjectKind, QualifiedName};
 pub use lookup::{ForeignKey, Relation};
+pub use mend::{Mended, Mending, Step as MendingStep, mend};
 pub use object::{
     Defined, Domain, Estimates, EventTrigger, Extension, Grantee, Object, Privileges, Publication, Routine,
     Schema, Sequence, Server, Type, TypeShape,

@@ -74,6 +74,9 @@ pub struct Type {
     /// What it is made of.
     #[serde(flatten)]
     pub shape: TypeShape,
+    /// The statement that creates it, where the model does not hold its parts; never compared.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub create: Option<String>,
     /// The owning role.
     #[serde(default, skip_serializing_if = "is_default")]
     pub owner: Option<String>,
@@ -208,6 +211,9 @@ pub struct Routine {
     /// The planner support function.
     #[serde(skip_serializing_if = "is_default")]
     pub support: Option<String>,
+    /// The statement that creates it, of an aggregate; never compared.
+    #[serde(skip_serializing_if = "is_default")]
+    pub create: Option<String>,
     /// The owning role.
     #[serde(skip_serializing_if = "is_default")]
     pub owner: Option<String>,
@@ -273,6 +279,9 @@ pub struct Server {
     /// Options; secrets are withheld.
     #[serde(skip_serializing_if = "is_default")]
     pub options: BTreeMap<String, String>,
+    /// The statement that creates it, without options; never compared.
+    #[serde(skip_serializing_if = "is_default")]
+    pub create: Option<String>,
     /// The owning role.
     #[serde(skip_serializing_if = "is_default")]
     pub owner: Option<String>,
@@ -290,6 +299,9 @@ pub struct Server {
 pub struct Defined {
     /// All there is to say about it.
     pub definition: String,
+    /// The statements that create it; empty where nobody can say. Never compared.
+    #[serde(skip_serializing_if = "is_default")]
+    pub create: Vec<String>,
     /// The owning role.
     #[serde(skip_serializing_if = "is_default")]
     pub owner: Option<String>,

@@ -56,7 +56,7 @@ fn split(text: &str) -> Vec<&str> {
 }
 
 /// Each character that stands in no quotes, with its offset and how many brackets are open before it.
-fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, usize, char)> {
+pub(super) fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, usize, char)> {
     let mut quote = None;
     let mut depth = 0usize;
     text.char_indices().filter_map(move |(at, c)| {

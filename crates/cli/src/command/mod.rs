@@ -4,6 +4,7 @@ pub(crate) mod adopt;
 pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod demo;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod init;
 pub(crate) mod migrate;
@@ -31,6 +32,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<Exit> {
         Command::Adopt(args) => adopt::run(context, args),
         Command::Uninstall(args) => uninstall::run(context, args),
         Command::Rollback(args) => rollback::run(context, args),
+        Command::Diff(args) => diff::run(context, args),
         Command::Audit(args) => audit::run(context, args),
         Command::Demo(args) => demo::run(context, args),
     }

@@ -29,6 +29,17 @@ impl Database {
         Self { major, name, address }
     }
 
+    /// A copy of a database that has no sessions, on the same server.
+    ///
+    /// # Panics
+    /// With the server's message, when somebody is connected to the other one.
+    pub fn copy_of(other: &Self) -> Self {
+        let (name, address) = (unique(), other.address.clone());
+        let sql = format!("create database \"{name}\" template \"{}\"", other.name);
+        address.run("postgres", &sql).unwrap_or_else(|e| panic!("cannot copy a database: {e}"));
+        Self { major: other.major, name, address }
+    }
+
     /// The major of the server.
     pub fn major(&self) -> u32 {
         self.major

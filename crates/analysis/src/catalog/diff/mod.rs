@@ -36,6 +36,8 @@ pub struct Ignore {
     pub validity: bool,
     /// Whether a materialized view has been filled. On by default: that is data.
     pub populated: bool,
+    /// The version of an extension. On by default: it follows from what the server has installed.
+    pub extension_versions: bool,
     /// Tables to leave out with all that belongs to them: other tools' ledgers. Each `name`
     /// (in any schema) or `schema.name`; a schema with nothing else in it goes with them.
     pub tables: BTreeSet<String>,
@@ -43,7 +45,13 @@ pub struct Ignore {
 
 impl Default for Ignore {
     fn default() -> Self {
-        Self { generated_names: true, owners: true, populated: true, ..Self::nothing() }
+        Self {
+            generated_names: true,
+            owners: true,
+            populated: true,
+            extension_versions: true,
+            ..Self::nothing()
+        }
     }
 }
 
@@ -58,6 +66,7 @@ impl Ignore {
             column_order: false,
             validity: false,
             populated: false,
+            extension_versions: false,
             tables: BTreeSet::new(),
         }
     }
@@ -97,16 +106,23 @@ pub enum DifferenceKind {
 ///
 /// Ordered by object, then property. A whole missing or extra table is one difference.
 pub fn diff(expected: &Catalog, live: &Catalog, ignore: &Ignore) -> Vec<Difference> {
-    // Before 18 NOT NULL had no name and was no constraint: nothing to compare with.
-    let named_not_null = expected.server_version.min(live.server_version) >= 180_000;
-    let expected_pieces = pieces(expected, ignore, named_not_null);
-    let mut live_pieces = pieces(live, ignore, named_not_null);
+    compared(expected, live, ignore).0
+}
+
+/// Expected and live id of one object under two names.
+pub(super) type Renamed = BTreeMap<ObjectId, ObjectId>;
+
+/// The differences, and what has two names that the server made up.
+pub(super) fn compared(expected: &Catalog, live: &Catalog, ignore: &Ignore) -> (Vec<Difference>, Renamed) {
+    let older = expected.server_version.min(live.server_version);
+    let expected_pieces = pieces(expected, ignore, older);
+    let mut live_pieces = pieces(live, ignore, older);
     let mut found = Vec::new();
-    names::settle(&expected_pieces, &mut live_pieces, ignore, &mut found);
+    let silent = names::settle(&expected_pieces, &mut live_pieces, ignore, &mut found);
     compare(&expected_pieces, &live_pieces, &mut found);
     inherited::silence(expected, live, &mut found);
     found.sort_by(|a, b| (&a.object, &a.kind).cmp(&(&b.object, &b.kind)));
-    found
+    (found, silent)
 }
 
 /// The catalog in the form that comparisons see, for the fingerprint.
@@ -115,7 +131,7 @@ pub(super) fn canonical_pieces(catalog: &Catalog) -> Value {
         Engine::Postgres => "postgres",
         Engine::Sqlite => "sqlite",
     };
-    let all = pieces(catalog, &Ignore { populated: true, ..Ignore::nothing() }, true);
+    let all = pieces(catalog, &Ignore { populated: true, ..Ignore::nothing() }, u32::MAX);
     serde_json::json!({ "engine": engine, "objects": Value::Object(to_map(&all)) })
 }
 

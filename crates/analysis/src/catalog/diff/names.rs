@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::pieces::Piece;
-use super::{Difference, Ignore, Pieces, different};
+use super::{Difference, Ignore, Pieces, Renamed, different};
 use crate::catalog::id::{ObjectId, ObjectKind, QualifiedName};
 
 /// The endings that Postgres gives to names it makes up, before a number if the name was taken.
@@ -25,25 +25,40 @@ pub(super) fn look_generated(name: &str) -> bool {
 }
 
 /// Gives live pieces the expected names where they are the same object, and reports
-/// the renames that somebody meant.
-pub(super) fn settle(expected: &Pieces, live: &mut Pieces, ignore: &Ignore, found: &mut Vec<Difference>) {
-    settle_sequences(expected, live, ignore, found);
+/// the renames that somebody meant. Returned are the others: expected and live name of
+/// what the server named twice.
+pub(super) fn settle(
+    expected: &Pieces,
+    live: &mut Pieces,
+    ignore: &Ignore,
+    found: &mut Vec<Difference>,
+) -> Renamed {
+    let mut silent = Renamed::new();
+    settle_sequences(expected, live, ignore, found, &mut silent);
     for (id, piece) in expected {
         let Some(other) = live.get_mut(id) else { continue };
         let pairs = pairs(&piece.parts, &other.parts);
         for (should, is) in pairs {
-            report(&should, &is, ignore, found);
+            report(&should, &is, ignore, found, &mut silent);
             follow_index(other, &should, &is);
             if let Some(part) = other.parts.remove(&is) {
                 other.parts.insert(should, part);
             }
         }
     }
+    silent
 }
 
-fn report(should: &ObjectId, is: &ObjectId, ignore: &Ignore, found: &mut Vec<Difference>) {
+fn report(
+    should: &ObjectId,
+    is: &ObjectId,
+    ignore: &Ignore,
+    found: &mut Vec<Difference>,
+    silent: &mut Renamed,
+) {
     let (expected, live) = (own_name(should), own_name(is));
     if ignore.generated_names && look_generated(expected) && look_generated(live) {
+        silent.insert(should.clone(), is.clone());
         return;
     }
     found.push(different(should, "name", Some(expected.to_owned()), Some(live.to_owned())));
@@ -90,7 +105,13 @@ fn follow_index(table: &mut Piece, should: &ObjectId, is: &ObjectId) {
     }
 }
 
-fn settle_sequences(expected: &Pieces, live: &mut Pieces, ignore: &Ignore, found: &mut Vec<Difference>) {
+fn settle_sequences(
+    expected: &Pieces,
+    live: &mut Pieces,
+    ignore: &Ignore,
+    found: &mut Vec<Difference>,
+    silent: &mut Renamed,
+) {
     let owners = |pieces: &Pieces, others: &Pieces| -> BTreeMap<String, ObjectId> {
         pieces
             .iter()
@@ -103,7 +124,7 @@ fn settle_sequences(expected: &Pieces, live: &mut Pieces, ignore: &Ignore, found
     let theirs = owners(live, expected);
     for (column, should) in owners(expected, live) {
         let Some(is) = theirs.get(&column) else { continue };
-        report(&should, is, ignore, found);
+        report(&should, is, ignore, found, silent);
         if let Some(piece) = live.remove(is) {
             live.insert(should.clone(), piece);
         }

@@ -58,16 +58,21 @@ fn says_nothing_new(kind: ObjectKind) -> &'static [&'static str] {
         ObjectKind::Index => &["method", "keys", "include", "predicate", "estimates"],
         ObjectKind::Column => &["name"],
         ObjectKind::Table => &["object", "estimates", "sql"],
-        _ => &["object", "estimates"],
+        _ => &["object", "estimates", "create"],
     }
 }
 
 /// Fields that hold text written by a person, to be compared to the letter.
 const TO_THE_LETTER: &[&str] = &["comment", "body", "labels", "name"];
 
-/// Cuts up what takes part in a comparison under `ignore`.
-pub(super) fn pieces(catalog: &Catalog, ignore: &Ignore, named_not_null: bool) -> Pieces {
-    let cutter = Cutter { engine: catalog.engine, ignore, named_not_null };
+/// Cuts up what takes part in a comparison under `ignore` with a database of which the
+/// older one is of version `older`.
+pub(super) fn pieces(catalog: &Catalog, ignore: &Ignore, older: u32) -> Pieces {
+    // Before 18 NOT NULL had no name and was no constraint: nothing to compare with.
+    let named_not_null = older >= 180_000;
+    // Before 17 nobody could be granted it.
+    let maintain = older >= 170_000;
+    let cutter = Cutter { engine: catalog.engine, ignore, named_not_null, maintain };
     let left_out = LeftOut::of(catalog, ignore);
     catalog
         .objects
@@ -126,6 +131,7 @@ struct Cutter<'a> {
     engine: Engine,
     ignore: &'a Ignore,
     named_not_null: bool,
+    maintain: bool,
 }
 
 impl Cutter<'_> {
@@ -223,6 +229,7 @@ impl Cutter<'_> {
             "privileges" => self.ignore.privileges,
             "comment" => self.ignore.comments,
             "populated" => self.ignore.populated,
+            "version" => self.ignore.extension_versions && kind == ObjectKind::Extension,
             "validated" | "valid" => self.ignore.validity,
             _ => false,
         };
@@ -240,6 +247,13 @@ impl Cutter<'_> {
                 if made_up && self.ignore.generated_names {
                     identity.remove("sequence");
                 }
+            }
+            (_, "privileges", Value::Object(granted)) if !self.maintain => {
+                granted.retain(|grantee, rights| {
+                    let Some(rights) = rights.as_array_mut() else { return true };
+                    rights.retain(|right| !right.as_str().is_some_and(|r| r.starts_with("MAINTAIN")));
+                    !rights.is_empty() || grantee == "owner"
+                });
             }
             // The name of the index above may be the server's; that there is one is what matters.
             (ObjectKind::Index, "parent", parent) => *parent = Value::Bool(true),

@@ -230,7 +230,7 @@ fn object() -> impl Strategy<Value = (ObjectKind, Object)> {
         }),
         1 => vec(word(), 0..3).prop_map(|labels| {
             let shape = TypeShape::Enum { labels };
-            (ObjectKind::Type, Object::Type(Type { shape, owner: None, privileges: None, comment: None }))
+            (ObjectKind::Type, Object::Type(Type { shape, create: None, owner: None, privileges: None, comment: None }))
         }),
         1 => (word(), text()).prop_map(|(type_, default)| {
             (ObjectKind::Domain, Object::Domain(Domain { type_, default, ..Domain::default() }))

@@ -47,6 +47,7 @@ pub(super) fn types(assembly: &mut Assembly, rows: &[Row]) -> Result<()> {
         };
         let found = Type {
             shape,
+            create: get(row, "create")?,
             owner: get(row, "owner")?,
             privileges: assembly.privileges(class::TYPE, oid),
             comment: assembly.comment(class::TYPE, oid),
@@ -107,6 +108,7 @@ pub(super) fn routines(assembly: &mut Assembly, rows: &[Row]) -> Result<()> {
             rows: get(row, "rows")?,
             settings: options(get(row, "settings")?),
             support: get(row, "support")?,
+            create: get(row, "create")?,
             owner: get(row, "owner")?,
             privileges: assembly.privileges(class::ROUTINE, oid),
             comment: assembly.comment(class::ROUTINE, oid),
@@ -187,6 +189,7 @@ pub(super) fn servers(assembly: &mut Assembly, rows: &[Row]) -> Result<()> {
         let server = Server {
             definition: get(row, "definition")?,
             options: withheld(get(row, "options")?),
+            create: get(row, "create")?,
             owner: get(row, "owner")?,
             privileges: assembly.privileges(class, oid),
             comment: assembly.comment(class, oid),
@@ -241,6 +244,7 @@ pub(super) fn defined(assembly: &mut Assembly, rows: &[Row]) -> Result<()> {
         let name = QualifiedName { schema: get(row, "schema")?, name: get::<String>(row, "name")? };
         let object = Defined {
             definition: get::<Option<String>>(row, "definition")?.unwrap_or_default(),
+            create: get::<Option<Vec<String>>>(row, "create")?.unwrap_or_default(),
             owner: get(row, "owner")?,
             privileges: assembly.privileges(class, oid),
             comment: assembly.comment(class, oid),

@@ -88,6 +88,7 @@ fn composite(assembly: &Assembly, row: &Row) -> Result<Object> {
     let row_type: u32 = get(row, "row_type")?;
     Ok(Object::Type(Type {
         shape: TypeShape::Composite { columns: Vec::new() },
+        create: None,
         owner: get(row, "owner")?,
         privileges: assembly.privileges(class::TYPE, row_type),
         comment: assembly.comment(class::TYPE, row_type),

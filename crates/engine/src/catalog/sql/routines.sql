@@ -19,7 +19,34 @@ select p.oid, n.nspname::text as schema, p.proname::text as name, p.prokind::tex
        case p.proparallel when 's' then 'safe' when 'r' then 'restricted' else 'unsafe' end as parallel,
        p.proisstrict as strict, p.prosecdef as security_definer, p.proleakproof as leakproof,
        p.procost as cost, p.prorows as rows, p.proconfig as settings,
-       case when p.prosupport <> 0 then p.prosupport::text end as support
+       case when p.prosupport <> 0 then p.prosupport::text end as support,
+       case when a.aggfnoid is not null then
+         format('create aggregate %I.%I (%s) (%s)', n.nspname, p.proname,
+           coalesce(nullif(pg_get_function_identity_arguments(p.oid), ''), '*'),
+           concat_ws(', ',
+             'sfunc = ' || a.aggtransfn, 'stype = ' || format_type(a.aggtranstype, null),
+             'sspace = ' || nullif(a.aggtransspace, 0),
+             'finalfunc = ' || nullif(a.aggfinalfn::oid, 0)::regproc,
+             case when a.aggfinalextra then 'finalfunc_extra' end,
+             'finalfunc_modify = ' || case a.aggfinalmodify when 'r' then 'read_only' when 's' then 'shareable'
+                                      when 'w' then 'read_write' end,
+             'combinefunc = ' || nullif(a.aggcombinefn::oid, 0)::regproc,
+             'serialfunc = ' || nullif(a.aggserialfn::oid, 0)::regproc,
+             'deserialfunc = ' || nullif(a.aggdeserialfn::oid, 0)::regproc,
+             'initcond = ' || quote_literal(a.agginitval),
+             'msfunc = ' || nullif(a.aggmtransfn::oid, 0)::regproc,
+             'minvfunc = ' || nullif(a.aggminvtransfn::oid, 0)::regproc,
+             'mstype = ' || format_type(nullif(a.aggmtranstype, 0), null),
+             'msspace = ' || nullif(a.aggmtransspace, 0),
+             'mfinalfunc = ' || nullif(a.aggmfinalfn::oid, 0)::regproc,
+             case when a.aggmfinalextra then 'mfinalfunc_extra' end,
+             'mfinalfunc_modify = ' || case when a.aggmfinalfn::oid <> 0 then
+               case a.aggmfinalmodify when 'r' then 'read_only' when 's' then 'shareable' else 'read_write' end end,
+             'minitcond = ' || quote_literal(a.aggminitval),
+             (select format('sortop = operator(%I.%s)', sn.nspname, so.oprname)
+              from pg_operator so join pg_namespace sn on sn.oid = so.oprnamespace where so.oid = a.aggsortop),
+             'parallel = ' || case p.proparallel when 's' then 'safe' when 'r' then 'restricted' end,
+             case when a.aggkind = 'h' then 'hypothetical' end)) end as create
 from pg_proc p
 join pg_namespace n on n.oid = p.pronamespace
 join pg_language l on l.oid = p.prolang

@@ -27,7 +27,20 @@ select t.oid, t.typarray as array_type, n.nspname::text as schema, t.typname::te
              case when t.typispreferred then 'preferred' end, 'default ' || t.typdefault,
              'element ' || format_type(nullif(t.typelem, 0), null), 'delimiter ' || t.typdelim::text)
          when 'p' then 'shell'
-       end as definition
+       end as definition,
+       case t.typtype
+         when 'r' then (
+           select format('create type %I.%I as range (%s)', n.nspname, t.typname, concat_ws(', ',
+             'subtype = ' || format_type(r.rngsubtype, null),
+             format('subtype_opclass = %I.%I', on_.nspname, o.opcname),
+             'collation = ' || nullif(r.rngcollation, 0)::regcollation,
+             'canonical = ' || nullif(r.rngcanonical::oid, 0)::regproc,
+             'subtype_diff = ' || nullif(r.rngsubdiff::oid, 0)::regproc,
+             'multirange_type_name = ' || format_type(r.rngmultitypid, null)))
+           from pg_range r join pg_opclass o on o.oid = r.rngsubopc join pg_namespace on_ on on_.oid = o.opcnamespace
+           where r.rngtypid = t.oid)
+         when 'p' then format('create type %I.%I', n.nspname, t.typname)
+       end as create
 from pg_type t
 join pg_namespace n on n.oid = t.typnamespace
 left join pg_type b on b.oid = t.typbasetype

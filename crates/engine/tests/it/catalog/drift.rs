@@ -10,7 +10,7 @@ use tokio_postgres::Client;
 use super::{catalog, in_full, run, told, torture};
 
 /// What drifted, and the one line it must be told in.
-const PLANTED: &[(&str, &str)] = &[
+pub(super) const PLANTED: &[(&str, &str)] = &[
     ("create table public.stray (a int primary key, b text)", "extra table public.stray"),
     ("drop table public.scratch cascade", "missing table public.scratch"),
     ("alter table public.notes add stray int", "extra column public.notes.stray"),
@@ -137,7 +137,7 @@ const PLANTED: &[(&str, &str)] = &[
 ];
 
 /// What only Postgres 18 can drift in.
-const PLANTED_18: &[(&str, &str)] = &[
+pub(super) const PLANTED_18: &[(&str, &str)] = &[
     (
         "alter table app.modern drop constraint sometimes; alter table app.modern alter twice set expression as (id * 3)",
         "generated of column app.modern.twice; missing constraint app.modern.sometimes",

@@ -1,6 +1,7 @@
 //! Introspection and diff on real schemas.
 
 mod drift;
+mod mend;
 mod postgres;
 mod restore;
 mod sqlite;
