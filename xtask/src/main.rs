@@ -1,6 +1,7 @@
 //! Chores of this repository: `cargo xtask COMMAND`.
 
 mod fetch_corpus;
+mod fetch_pg_dump;
 mod fetch_postgres;
 mod new_rule;
 
@@ -10,6 +11,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   fetch-corpus                            bring real projects' migrations for the tests into .cache/corpus
+  fetch-pg-dump                           bring the newest pg_dump for the tests into .cache/postgres-client
   fetch-postgres [--into DIR] [MAJOR..]   bring Postgres servers for the tests into .cache/postgres
   new-rule ID                             write the file of a new rule of `check` and register it
 ";
@@ -19,6 +21,7 @@ fn main() -> ExitCode {
     let (command, rest) = words.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     let result = match command {
         "fetch-corpus" => fetch_corpus::run(rest),
+        "fetch-pg-dump" => fetch_pg_dump::run(rest),
         "fetch-postgres" => fetch_postgres::run(rest),
         "new-rule" => new_rule::run(rest),
         "help" | "--help" | "-h" => {

@@ -86,6 +86,7 @@ pub(crate) enum Command {
     Migrate(command::migrate::Args),
     Status(command::status::Args),
     Adopt(command::adopt::Args),
+    Baseline(command::baseline::Args),
     Rollback(command::rollback::Args),
     Audit(command::audit::Args),
     Demo(command::demo::Args),
@@ -103,6 +104,7 @@ impl Command {
             Command::Migrate(_) => "migrate",
             Command::Status(_) => "status",
             Command::Adopt(_) => "adopt",
+            Command::Baseline(_) => "baseline",
             Command::Rollback(_) => "rollback",
             Command::Audit(_) => "audit",
             Command::Demo(_) => "demo",
@@ -113,7 +115,7 @@ impl Command {
 /// The commands as help groups them.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Every day", &["init", "new", "check", "explain", "plan", "migrate", "status"]),
-    ("Once", &["adopt"]),
+    ("Once", &["adopt", "baseline"]),
     ("Safety", &["rollback", "audit"]),
     ("Try", &["demo"]),
 ];

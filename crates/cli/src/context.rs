@@ -115,6 +115,11 @@ impl Context {
     /// `chosen` together with the migrations.
     pub(crate) fn project_of(&self, chosen: Chosen) -> Result<Project> {
         let folder = self.needed_folder()?;
+        self.project_with(chosen, folder)
+    }
+
+    /// `chosen` together with these migrations.
+    pub(crate) fn project_with(&self, chosen: Chosen, folder: Folder) -> Result<Project> {
         Ok(Project {
             target: chosen.with_session()?,
             connect: self.environment.connect_options()?,

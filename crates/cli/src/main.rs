@@ -16,6 +16,7 @@ mod output;
 mod places;
 mod scratch;
 mod target;
+mod time;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -42,11 +42,17 @@ pub enum CrashPoint {
     RestoreDone,
     /// Another tool's history is written, not committed.
     AdoptRecorded,
+    /// A baseline is written under its temporary name.
+    BaselineWritten,
+    /// It has its name; the ledger that counts it is not committed.
+    BaselineNamed,
+    /// The ledger that counts it is committed.
+    BaselineRecorded,
 }
 
 impl CrashPoint {
     /// All of them.
-    pub const ALL: [CrashPoint; 18] = [
+    pub const ALL: [CrashPoint; 21] = [
         CrashPoint::LedgerCreated,
         CrashPoint::LeaseTaken,
         CrashPoint::RunBegun,
@@ -65,6 +71,9 @@ impl CrashPoint {
         CrashPoint::RestorePrepared,
         CrashPoint::RestoreDone,
         CrashPoint::AdoptRecorded,
+        CrashPoint::BaselineWritten,
+        CrashPoint::BaselineNamed,
+        CrashPoint::BaselineRecorded,
     ];
 
     /// The name by which `COFFERDAM_CRASH_AT` asks for it.
@@ -88,6 +97,9 @@ impl CrashPoint {
             CrashPoint::RestorePrepared => "restore-prepared",
             CrashPoint::RestoreDone => "restore-done",
             CrashPoint::AdoptRecorded => "adopt-recorded",
+            CrashPoint::BaselineWritten => "baseline-written",
+            CrashPoint::BaselineNamed => "baseline-named",
+            CrashPoint::BaselineRecorded => "baseline-recorded",
         }
     }
 }
