@@ -42,6 +42,12 @@ pub enum CrashPoint {
     RestoreDone,
     /// Another tool's history is written, not committed.
     AdoptRecorded,
+    /// A baseline is written under its temporary name.
+    BaselineWritten,
+    /// It has its name; the ledger that counts it is not committed.
+    BaselineNamed,
+    /// The ledger that counts it is committed.
+    BaselineRecorded,
     /// The ledger was dropped, not committed.
     UninstallDropped,
     /// The ledger's content is on the disk, under a temporary name.
@@ -54,7 +60,7 @@ pub enum CrashPoint {
 
 impl CrashPoint {
     /// All of them.
-    pub const ALL: [CrashPoint; 22] = [
+    pub const ALL: [CrashPoint; 25] = [
         CrashPoint::LedgerCreated,
         CrashPoint::LeaseTaken,
         CrashPoint::RunBegun,
@@ -73,6 +79,9 @@ impl CrashPoint {
         CrashPoint::RestorePrepared,
         CrashPoint::RestoreDone,
         CrashPoint::AdoptRecorded,
+        CrashPoint::BaselineWritten,
+        CrashPoint::BaselineNamed,
+        CrashPoint::BaselineRecorded,
         CrashPoint::UninstallDropped,
         CrashPoint::ExportWritten,
         CrashPoint::ExportNamed,
@@ -100,6 +109,9 @@ impl CrashPoint {
             CrashPoint::RestorePrepared => "restore-prepared",
             CrashPoint::RestoreDone => "restore-done",
             CrashPoint::AdoptRecorded => "adopt-recorded",
+            CrashPoint::BaselineWritten => "baseline-written",
+            CrashPoint::BaselineNamed => "baseline-named",
+            CrashPoint::BaselineRecorded => "baseline-recorded",
             CrashPoint::UninstallDropped => "uninstall-dropped",
             CrashPoint::ExportWritten => "export-written",
             CrashPoint::ExportNamed => "export-named",
