@@ -22,9 +22,11 @@ fn migrations(dialect: Dialect) -> Vec<Migration> {
             "drop index concurrently notes_body;\n",
             "run_in_transaction = false\n",
         ),
-        Dialect::Sqlite => {
-            ("create index notes_body on notes (body);\n", "drop index notes_body;\n", "run_in_transaction = true\n")
-        }
+        Dialect::Sqlite => (
+            "create index notes_body on notes (body);\n",
+            "drop index notes_body;\n",
+            "run_in_transaction = true\n",
+        ),
     };
     vec![
         Migration::new(
