@@ -47,7 +47,8 @@ impl Tool for GolangMigrate {
             return told;
         };
         let [Some(at), dirty] = row.as_slice() else { return told };
-        let dirty = dirty.as_deref() != Some("0");
+        // SQLite keeps what it was given: a number with every driver we know of.
+        let dirty = !matches!(dirty.as_deref(), Some("0" | "false"));
         let standing = Version::number(at);
         // Of a dirty version nobody knows whether it is applied: what came before it is.
         let counts = |migration: &&Migration| match &standing {

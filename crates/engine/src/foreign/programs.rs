@@ -53,7 +53,7 @@ pub(super) static ALEMBIC: Programs = Programs {
 pub(super) static RAILS: Programs = Programs {
     name: "rails",
     signs: &[
-        Sign { table: "schema_migrations", columns: &["version"], without: &["dirty"] },
+        Sign { table: "schema_migrations", columns: &["version"], without: &["dirty", "inserted_at"] },
         sign("ar_internal_metadata", &["key", "value"]),
     ],
     select: Some((include_str!("sql/rails.sql"), include_str!("sql/rails.sql"))),

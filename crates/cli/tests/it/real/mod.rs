@@ -7,10 +7,14 @@
 mod baseline;
 mod check;
 mod chinook;
+mod dbmate;
+mod diesel;
 mod drizzle;
 mod dumps;
 mod flyway;
 mod fresh;
+mod golang_migrate;
+mod goose;
 mod handover;
 mod prisma;
 mod programs;
@@ -18,6 +22,7 @@ mod refinery;
 mod side;
 mod sqlx;
 mod taken_over;
+mod written;
 
 use std::path::{Path, PathBuf};
 

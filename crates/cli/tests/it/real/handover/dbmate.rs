@@ -70,7 +70,6 @@ fn pending(scene: &Scene<'_>) -> bool {
 }
 
 #[test]
-#[ignore = "dbmate's folders cannot be read yet"]
 fn dbmate_hands_over_and_sees_nothing_pending() {
     DBMATE.hands_over();
 }
