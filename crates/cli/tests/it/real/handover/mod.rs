@@ -6,6 +6,7 @@
 //! tools; without one its tests say that they were skipped.
 
 mod dbmate;
+mod refinery;
 mod sqlx;
 
 use cofferdam_testkit::proxy::Proxy;
