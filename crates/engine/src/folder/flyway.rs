@@ -8,8 +8,8 @@
 
 use cofferdam_analysis::{Error, Result};
 
-use super::listing::{Listing, is_sql, read_text};
-use super::migration::{Down, ForeignChecksum, Migration};
+use super::listing::{Listing, Text, is_sql, read_text};
+use super::migration::{Down, ForeignChecksum, Migration, OnlyByTool};
 use super::placeholders::{Placeholders, Replacing};
 use super::version::{Key, Version};
 use super::{Checksum, Contents};
@@ -81,7 +81,8 @@ pub(super) fn read(listing: &Listing, placeholders: &Placeholders) -> Result<Con
                 contents.notes.push(format!("{file} has no version and is left alone, as flyway does"));
             }
             Named::Nothing if is_program(&file) => {
-                contents.notes.push(format!("{file} is a program, which only Flyway itself can run"));
+                contents.notes.push(format!("{file} is a program: only Flyway can run it"));
+                contents.migrations.extend(program(listing, &file));
             }
             Named::Nothing => {}
         }
@@ -128,6 +129,21 @@ fn migration(
     Ok(Some(migration))
 }
 
+/// A version that is a program: `V5__Import.java`.
+fn program(listing: &Listing, file: &str) -> Option<Migration> {
+    let (stem, _) = last(file).rsplit_once('.')?;
+    match parse(&format!("{stem}.sql")) {
+        Named::Migration(name) if name.kind == Kind::Versioned => {
+            let text = Text { text: String::new(), bytes: Vec::new() };
+            let mut program = Migration::of_file(name.version, &name.name, listing.path(file), &text);
+            program.tag = file.to_owned();
+            program.only_by_tool = Some(OnlyByTool::Program);
+            Some(program)
+        }
+        Named::Migration(_) | Named::Callback | Named::TooLong | Named::Nothing => None,
+    }
+}
+
 /// The newest baseline stands for the versions before it if none of their files is here;
 /// with them, running those comes to the same.
 fn add_baseline(mut baselines: Vec<Migration>, contents: &mut Contents) {
@@ -150,6 +166,7 @@ fn add_undos(undos: Vec<Migration>, contents: &mut Contents) {
         match contents.migrations.iter_mut().find(|m| m.version.key() == undo.version.key()) {
             Some(migration) => {
                 migration.down = Some(Down::Replaced { path: undo.path, text: undo.text });
+                migration.down_no_transaction = undo.no_transaction;
             }
             None => contents.notes.push(format!(
                 "{} takes back a version that is not here, and is left alone",

@@ -77,13 +77,14 @@ impl Tool for Flyway {
     fn history(&self, rows: &[Row], folder: &Folder) -> Told {
         let mut history = Reading { folder, told: Told::default() };
         for row in rows {
-            let [version, name, Some(kind), checksum, success] = row.as_slice() else { continue };
+            let [version, name, Some(kind), checksum, success, ..] = row.as_slice() else { continue };
             let entry = entry(version.as_deref(), name.as_deref().unwrap_or_default(), checksum.as_deref());
             match success.as_deref() {
                 Some("1") => history.count(Kind::of(kind), entry),
                 _ => history.told.problems.push(failed(&entry)),
             }
         }
+        history.told.problems.extend(rows.last().and_then(elsewhere));
         history.told
     }
 
@@ -221,6 +222,22 @@ fn failed(entry: &Entry) -> cofferdam_analysis::Finding {
     )
 }
 
+/// Flyway sets the search path to the schema of its ledger, and the files count on it.
+fn elsewhere(row: &Row) -> Option<cofferdam_analysis::Finding> {
+    let [.., Some(ledger), session] = row.as_slice() else { return None };
+    let session = session.as_deref().unwrap_or("none");
+    (ledger != session).then(|| {
+        problem(
+            Severity::Error,
+            format!("flyway's ledger is in the schema {ledger}, and this session's own schema is {session}"),
+            format!(
+                "names without a schema mean {ledger} to flyway: add schema={ledger} to the database URL, \
+                 or set the role's search_path"
+            ),
+        )
+    })
+}
+
 /// As the ledger writes it; what runs again has none.
 fn version(migration: &Migration) -> Option<String> {
     match migration.version.key() {
@@ -323,6 +340,19 @@ mod tests {
         assert!(told.entries.is_empty());
         assert_eq!(told.problems[0].message, "flyway left 1 (a) failed: a part of it may be there");
         assert!(told.problems[0].help.as_ref().is_some_and(|help| help.contains("flyway repair")));
+    }
+
+    #[test]
+    fn a_ledger_in_another_schema_than_the_sessions_is_a_problem() {
+        let row = |ledger: &str, session: Option<&str>| -> Row {
+            let text = |text: &str| Some(text.to_owned());
+            vec![text("1"), text("a"), text("SQL"), None, text("1"), text(ledger), session.map(str::to_owned)]
+        };
+        let problems = |row| Flyway.history(&[row], &folder(&["V1__a.sql"])).problems;
+        assert!(problems(row("public", Some("public"))).is_empty());
+        let problem = &problems(row("app", Some("public")))[0];
+        assert!(problem.message.ends_with("this session's own schema is public"), "{}", problem.message);
+        assert_eq!(problems(row("app", None)).len(), 1);
     }
 
     #[test]

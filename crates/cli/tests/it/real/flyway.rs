@@ -331,6 +331,31 @@ fn a_file_with_a_placeholder_never_runs_as_it_stands() {
 }
 
 #[test]
+fn a_ledger_in_a_schema_of_its_own_is_taken_over_with_that_schema_as_the_sessions() {
+    for major in cofferdam_testkit::postgres::majors() {
+        let database = Fresh::postgres(major);
+        database.sql("create schema app");
+        let role = database.sql("select quote_ident(current_database())");
+        database.sql(&format!("alter database {role} set search_path = app"));
+        half(&database);
+        database.sql(&format!("alter database {role} reset search_path"));
+        let side = Side::of(&FILES, &database);
+        let refused = document("adopt", &side.run("adopt", 3));
+        let hint = refused["error"]["hint"].as_str().unwrap_or_default();
+        assert!(hint.contains("add schema=app to the database URL"), "{refused:#}");
+
+        let url = database.url();
+        let url = format!("{url}{}schema=app", if url.contains('?') { '&' } else { '?' });
+        for line in ["adopt --keep-in-step", "migrate"] {
+            let command = side.project.cofferdam(line).args(["--format", "json", "--database-url", &url]);
+            command.args(["--dir", "sql"]).run();
+        }
+        assert_eq!(database.sql("select count(*) from app.flyway_schema_history"), "4");
+        assert_eq!(database.sql("select to_regclass('app.tags') is not null"), "t");
+    }
+}
+
+#[test]
 fn a_file_outside_of_a_transaction_says_so_in_its_settings() {
     on_each(|fresh| {
         let Fresh::Postgres(_) = fresh() else { return };

@@ -7,7 +7,7 @@ use cofferdam_testkit::{Cofferdam, Output};
 use serde_json::{Value, json};
 
 use super::fresh::Fresh;
-use super::side::cofferdam;
+use super::side::{Side, cofferdam, on_each};
 use super::{File, Folder, with_folders};
 use crate::project::{Project, document};
 
@@ -154,5 +154,66 @@ fn a_refusal_counts_the_rows_that_sqlx_left_and_the_copy_keeps_them() {
                 copy.query_row("select count(*) from events", [], |row| row.get(0)).expect("a count");
             assert_eq!(rows, 2);
         }
+    });
+}
+
+const OWN: [(&str, &str, &str); 2] = [
+    ("1", "create_notes", "create table notes (id integer);\n"),
+    ("2", "create_tags", "create table tags (id integer);\n"),
+];
+
+/// A folder of pairs whose first migration sqlx has applied.
+fn half(database: &Fresh) -> Side<'_> {
+    let side = Side::of(&[], database);
+    for (version, name, text) in OWN {
+        side.project.write(&format!("sql/{version}_{name}.up.sql"), text);
+        side.project.write(&format!("sql/{version}_{name}.down.sql"), "drop table tags;\n");
+    }
+    let (version, name, text) = OWN[0];
+    let (description, text) = (name.replace('_', " "), text.to_owned());
+    database.run_by_sqlx(&[File { version: version.to_owned(), description, text }]);
+    side
+}
+
+#[test]
+fn what_is_taken_back_loses_its_row_as_with_sqlx() {
+    on_each(|fresh| {
+        let database = fresh();
+        let side = half(&database);
+        let before = database.sqlx_ledger();
+        side.run("adopt --keep-in-step", 0);
+        side.run("migrate", 0);
+        let row =
+            "select description, success, execution_time > 0, installed_on is not null from _sqlx_migrations";
+        let written = database.sql(&format!("{row} where version = 2"));
+        assert!(["create tags|t|t|t", "create tags|1|1|1"].contains(&written.as_str()), "{written}");
+        side.run("rollback", 0);
+        assert_eq!(database.sqlx_ledger(), before);
+        side.run("migrate", 0);
+        side.is_clean();
+    });
+}
+
+#[test]
+fn a_row_without_success_and_an_edited_file_are_refused_with_the_way_out() {
+    let refusal = |side: &Side<'_>| {
+        let refused = document("adopt", &side.run("adopt", 3));
+        let text = |field: &str| refused["error"][field].as_str().unwrap_or_default().to_owned();
+        (text("message"), text("hint"))
+    };
+    on_each(|fresh| {
+        let database = fresh();
+        let side = half(&database);
+        side.project.write("sql/1_create_notes.up.sql", OWN[0].2.replace('\n', "\r\n"));
+        let (message, hint) = refusal(&side);
+        assert!(message.starts_with("1_create_notes.up.sql has other line ends"), "{message}");
+        assert!(hint.contains(".gitattributes"), "{hint}");
+        side.project.write("sql/1_create_notes.up.sql", "create table notes (id bigint);\n");
+        assert!(refusal(&side).0.starts_with("1_create_notes.up.sql was edited after sqlx applied it"));
+        side.project.write("sql/1_create_notes.up.sql", OWN[0].2);
+        database.sql("update _sqlx_migrations set success = false");
+        let (message, hint) = refusal(&side);
+        assert_eq!(message, "sqlx left migration 1 (create notes) half applied");
+        assert!(hint.contains("delete from _sqlx_migrations where version = 1"), "{hint}");
     });
 }

@@ -77,8 +77,9 @@ fn folders_are_read_through_and_repeatables_come_last_by_description() {
         ("V5__Java.java", ""),
     ]);
     assert_eq!(read.format, Format::Flyway);
-    assert_eq!(titles(&read), ["1.9_a", "2_b", "10_c", "R__a_view", "R__b_view"]);
+    assert_eq!(titles(&read), ["1.9_a", "2_b", "5_Java", "10_c", "R__a_view", "R__b_view"]);
     assert_eq!(read.migrations[1].tag, "2.0/V2__b.sql");
+    assert!(read.migrations[2].is_program() && !read.migrations[1].is_program());
     assert_eq!(read.notes.len(), 2, "{:?}", read.notes);
     for same in ["1_9", "1.9.0", "01.9", "1.9_a"] {
         assert_eq!(read.find(same).map(Migration::title).as_deref(), Some("1.9_a"), "{same}");

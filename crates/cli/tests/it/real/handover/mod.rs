@@ -7,6 +7,7 @@
 
 mod dbmate;
 mod diesel;
+mod refinery;
 mod sqlx;
 
 use cofferdam_testkit::proxy::Proxy;
