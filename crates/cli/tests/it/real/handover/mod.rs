@@ -6,6 +6,8 @@
 //! tools; without one its tests say that they were skipped.
 
 mod dbmate;
+mod drizzle;
+mod prisma;
 mod sqlx;
 
 use cofferdam_testkit::proxy::Proxy;
