@@ -46,7 +46,7 @@ fn migrations(_: Dialect) -> Vec<Migration> {
 }
 
 /// With `-d` and `-m` it ends where files and ledger do not agree.
-fn apply(scene: &Scene) -> Output {
+fn apply(scene: &Scene<'_>) -> Output {
     let command: Cofferdam = scene.tool.command(&scene.project.path("")).args(["migrate", "-d", "-m"]);
     match &scene.database {
         Fresh::Postgres(_) => command.args(["-e", "DATABASE_URL"]).env("DATABASE_URL", scene.url()),
@@ -63,7 +63,7 @@ fn apply(scene: &Scene) -> Output {
 }
 
 /// It says what is pending only while it applies it: files are counted against rows.
-fn pending(scene: &Scene) -> bool {
+fn pending(scene: &Scene<'_>) -> bool {
     let files = scene.project.files();
     let migrations =
         files.iter().filter(|file| file.starts_with("migrations/") && !file.ends_with(".down.sql")).count();
