@@ -81,11 +81,11 @@ pub(super) fn folder_name(version: &str, name: &str) -> String {
 
 /// What `metadata.toml` says. A file without the key means no transaction: so does diesel.
 fn runs_in_transaction(toml: &str) -> Option<bool> {
-    let values = toml.lines().filter_map(|line| {
+    let mut values = toml.lines().filter_map(|line| {
         let (key, value) = line.split('#').next()?.split_once('=')?;
         (key.trim() == "run_in_transaction").then(|| value.trim())
     });
-    match values.last() {
+    match values.next_back() {
         None => Some(false),
         Some("true") => Some(true),
         Some("false") => Some(false),
