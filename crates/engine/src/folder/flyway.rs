@@ -19,8 +19,15 @@ const REPEATABLE: &str = "R__";
 
 pub(super) fn owns(listing: &Listing) -> bool {
     let files = listing.below().unwrap_or_default();
-    files.iter().any(|file| matches!(parse(last(file)), Named::Migration(_)))
-        && !super::refinery::shows_itself(listing, &files)
+    let ours = files.iter().filter(|file| matches!(parse(last(file)), Named::Migration(_))).count();
+    ours > 0 && !outnumbered(ours, &files) && !super::refinery::shows_itself(listing, &files)
+}
+
+/// Whether most files begin with a number: a stray one among them does not make the folder
+/// that of another tool.
+pub(super) fn outnumbered(ours: usize, files: &[String]) -> bool {
+    let numbered = |file: &&String| is_sql(file) && last(file).starts_with(|c: char| c.is_ascii_digit());
+    files.iter().filter(numbered).count() > ours
 }
 
 /// Whether a file of this name can only be Flyway's, never refinery's.

@@ -20,9 +20,9 @@ use super::version::{Key, Version};
 const LEVELS: usize = 3;
 
 pub(super) fn owns(listing: &Listing) -> bool {
-    listing
-        .below()
-        .is_ok_and(|files| files.iter().any(|file| matches!(parse(last(file)), Named::Migration(_))))
+    let files = listing.below().unwrap_or_default();
+    let ours = files.iter().filter(|file| matches!(parse(last(file)), Named::Migration(_))).count();
+    ours > 0 && !super::flyway::outnumbered(ours, &files)
 }
 
 /// Whether a folder that could be Flyway's as well is refinery's: by a project file that

@@ -224,7 +224,7 @@ fn failed(entry: &Entry) -> cofferdam_analysis::Finding {
 
 /// Flyway sets the search path to the schema of its ledger, and the files count on it.
 fn elsewhere(row: &Row) -> Option<cofferdam_analysis::Finding> {
-    let [.., Some(ledger), session] = row.as_slice() else { return None };
+    let [_, _, _, _, _, Some(ledger), session] = row.as_slice() else { return None };
     let session = session.as_deref().unwrap_or("none");
     (ledger != session).then(|| {
         problem(

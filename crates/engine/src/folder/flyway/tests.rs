@@ -88,6 +88,13 @@ fn folders_are_read_through_and_repeatables_come_last_by_description() {
 }
 
 #[test]
+fn a_stray_file_among_numbered_ones_is_not_flyways() {
+    let error =
+        folder(&[("1_a.sql", ""), ("2_b.sql", ""), ("V1__x.sql", "")], &[]).expect_err("a native folder");
+    assert!(error.message().starts_with("V1__x.sql is no migration"), "{error}");
+}
+
+#[test]
 fn versions_that_are_equal_to_flyway_are_refused() {
     let error = folder(&[("V1__a.sql", ""), ("x/V1.0__b.sql", "")], &[]).expect_err("twice");
     assert_eq!(error.message(), "V1__a.sql and V1.0__b.sql have the same version");
