@@ -30,6 +30,8 @@ pub struct Session {
     settings: HashMap<String, Setting>,
     /// SQLite: the statements left when `pragma foreign_keys` is lifted off both ends.
     body: Option<Range<usize>>,
+    /// SQLite: the whole file runs with foreign keys off, as a part of it asks.
+    off_throughout: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -50,10 +52,13 @@ impl Session {
         self.transaction += 1;
         self.settings.clear();
         self.body = None;
+        self.off_throughout = false;
         if transaction == Transaction::Auto && script.dialect == Dialect::Sqlite {
             let (body, foreign_keys) = plan::lift_foreign_keys(script);
             self.body = Some(body);
-            if let Some(on) = foreign_keys {
+            self.off_throughout = self.wrapped && plan::off_throughout(script);
+            let said = if self.off_throughout { Some(false) } else { foreign_keys };
+            if let Some(on) = said {
                 let value = Some(if on { "on" } else { "off" }.to_owned());
                 self.settings.insert("foreign_keys".to_owned(), Setting { value, local: false });
             }
@@ -93,9 +98,9 @@ impl Session {
     }
 
     /// SQLite: whether the runner takes the statement, a `pragma foreign_keys` at the file's
-    /// beginning or end, out of the transaction.
+    /// beginning or end, out of the transaction, or heeds it for the whole file.
     pub fn lifts(&self, statement: usize) -> bool {
-        self.body.as_ref().is_some_and(|body| !body.contains(&statement))
+        self.off_throughout || self.body.as_ref().is_some_and(|body| !body.contains(&statement))
     }
 
     /// The transaction of each statement of `script`, which begins in this session:

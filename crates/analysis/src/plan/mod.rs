@@ -14,7 +14,7 @@ use std::ops::Range;
 
 pub use outside::{Judge, Outside, outside_of_transaction};
 
-use crate::sql::{Action, Dialect, DirectiveKind, Script, Statement, TransactionCommand};
+use crate::sql::{Action, Dialect, DirectiveKind, ObjectKind, Script, Statement, TransactionCommand};
 use crate::{Error, Result, Span};
 
 /// What running one file means.
@@ -77,6 +77,7 @@ pub fn file(script: &Script, version: &str, no_transaction: bool) -> Result<File
     let separate = no_transaction || says_so || first_outside(script, body.clone()).is_some();
     if !separate {
         refuse_commands(script, body.clone())?;
+        let foreign_keys = if off_throughout(script) { Some(false) } else { foreign_keys };
         return Ok(FilePlan {
             steps: vec![step(script, version.to_owned(), body.collect(), None)],
             foreign_keys,
@@ -197,6 +198,47 @@ pub(crate) fn lift_foreign_keys(script: &Script) -> (Range<usize>, Option<bool>)
         body.end -= 1;
     }
     (body, said)
+}
+
+/// Whether a file that is one transaction is to run with foreign keys off as a whole,
+/// because it turns them off for a part of it: Prisma and Drizzle write their rebuilds so,
+/// behind other statements and with indexes after them. The pragma does nothing inside the
+/// transaction; it can be had for the whole file where the other statements do the same
+/// with foreign keys on and off.
+pub(crate) fn off_throughout(script: &Script) -> bool {
+    let (body, leading) = lift_foreign_keys(script);
+    let (mut on, mut turned) = (leading.unwrap_or(true), false);
+    for statement in &script.statements[body] {
+        match foreign_keys_pragma(statement) {
+            Some(wish) => {
+                on = wish;
+                turned = true;
+            }
+            None if transaction_command(statement).is_some() || on && !same_either_way(statement) => {
+                return false;
+            }
+            None => {}
+        }
+    }
+    // One that only turns them on is no reason to turn them off.
+    let wants = |statement: &Statement| foreign_keys_pragma(statement) == Some(false);
+    turned && script.dialect == Dialect::Sqlite && script.statements.iter().any(wants)
+}
+
+/// Whether foreign keys have no say in what a statement of SQLite does: it touches no rows.
+fn same_either_way(statement: &Statement) -> bool {
+    let same = |action: &Action| match action {
+        Action::CreateTable(_)
+        | Action::CreateIndex(_)
+        | Action::AlterTable { .. }
+        | Action::Create { .. } => true,
+        Action::Pragma { .. } => true,
+        Action::Drop { kind, .. } => {
+            matches!(kind, ObjectKind::Index | ObjectKind::View | ObjectKind::Trigger)
+        }
+        _ => false,
+    };
+    !statement.effects.is_empty() && statement.actions().all(same)
 }
 
 fn foreign_keys_pragma(statement: &Statement) -> Option<bool> {

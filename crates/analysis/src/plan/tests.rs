@@ -102,6 +102,23 @@ fn sqlite_lifts_the_pragma_that_a_transaction_would_ignore() {
         (format!("PRAGMA foreign_keys(0); {rebuild}"), "keys off: 0007[1 2 3 4]"),
         (format!("pragma foreign_keys = 1; {rebuild}"), "keys on: 0007[1 2 3 4]"),
         (rebuild.to_owned(), "0007[0 1 2 3]"),
+        // Prisma's, Drizzle's, and what would do something else with foreign keys off.
+        (
+            format!(
+                "create table o (a); pragma defer_foreign_keys=on; pragma foreign_keys=off; {rebuild} \
+                 pragma foreign_keys=on; pragma defer_foreign_keys=off; create index i on t (a);"
+            ),
+            "keys off: 0007[0 1 2 3 4 5 6 7 8 9]",
+        ),
+        (
+            format!("pragma foreign_keys=off; {rebuild} pragma foreign_keys=on; create index i on t (a);"),
+            "keys off: 0007[1 2 3 4 5 6]",
+        ),
+        (
+            format!("delete from o; pragma foreign_keys=off; {rebuild} pragma foreign_keys=on;"),
+            "0007[0 1 2 3 4 5]",
+        ),
+        (format!("pragma foreign_keys=on; {rebuild}"), "keys on: 0007[1 2 3 4]"),
         ("vacuum; create table a (b);".to_owned(), "0007/1[0]! 0007/2[1]"),
         (
             "-- cofferdam:no-transaction\ncreate table a (b); pragma foreign_keys = off; drop table a;"

@@ -90,6 +90,25 @@ mod tests {
     }
 
     #[test]
+    fn a_pragma_around_a_part_counts_for_the_file_where_nothing_else_would_differ() {
+        let rebuild =
+            "create table n (a); insert into n select a from t; drop table t; alter table n rename to t;";
+        for sql in [
+            format!(
+                "create table o (a); pragma defer_foreign_keys = on; pragma foreign_keys = off; {rebuild} \
+                 pragma foreign_keys = on; pragma defer_foreign_keys = off; create index i on t (a)"
+            ),
+            format!("pragma foreign_keys = off; {rebuild} pragma foreign_keys = on; create index i on t (a)"),
+        ] {
+            let judged = sqlite(&sql);
+            assert!(judged.lines(ID).is_empty() && judged.lines("sqlite-rebuild-fk-on").is_empty(), "{sql}");
+        }
+        let deletes = format!("delete from o; pragma foreign_keys = off; {rebuild} pragma foreign_keys = on");
+        assert_eq!(sqlite(&deletes).lines(ID), [OFF]);
+        assert_eq!(sqlite(&deletes).lines("sqlite-rebuild-fk-on").len(), 1);
+    }
+
+    #[test]
     fn a_runner_that_wraps_every_file_takes_nothing_out() {
         let sql = "pragma foreign_keys = off; drop table a";
         let lines = |t| Set::sqlite().file(sql).transaction(t).judge().lines(ID);

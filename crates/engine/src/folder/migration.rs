@@ -1,6 +1,6 @@
 //! One migration of a folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cofferdam_analysis::sql::{Dialect, Script};
@@ -136,17 +136,7 @@ impl Migration {
 
     /// The file name, for people; with its folder where all files are called the same.
     pub fn file_name(&self) -> String {
-        let last = |path: &std::path::Path| {
-            path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
-        };
-        let name = last(&self.path);
-        match name.as_str() {
-            "migration.sql" | "up.sql" => match self.path.parent() {
-                Some(folder) => format!("{}/{name}", last(folder)),
-                None => name,
-            },
-            _ => name,
-        }
+        file_name(&self.path)
     }
 
     /// Version and name, as people know it: `0007_note_status`.
@@ -183,6 +173,16 @@ impl Migration {
             None => Err(Error::invalid(format!("{} has no down file", self.file_name()))
                 .hint("write the statements that take it back into a down file beside it")),
         }
+    }
+}
+
+/// The name of a migration's file, for people; with its folder where all files are called the same.
+pub fn file_name(path: &Path) -> String {
+    let last = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = last(path);
+    match path.parent() {
+        Some(folder) if name == "migration.sql" || name == "up.sql" => format!("{}/{name}", last(folder)),
+        _ => name,
     }
 }
 

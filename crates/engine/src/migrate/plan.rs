@@ -12,7 +12,7 @@ use cofferdam_analysis::{Error, Finding, NobodysRows, Result, rules};
 use super::report::{AppliedMigration, MigrateReport, PlannedStatement, PlannedStep, RollbackPoint};
 use super::{Failure, Options};
 use crate::Project;
-use crate::folder::{Format, Migration};
+use crate::folder::{Format, Migration, file_name};
 use crate::foreign::InStep;
 use crate::ledger::standing::{self, Standing};
 use crate::ledger::{Applied, History, Kind, NewMigration};
@@ -364,10 +364,10 @@ impl Work<'_> {
     /// The error of a set that must not run; `sizes` tells how big the tables at stake are.
     pub(super) fn refusal(&self, sizes: &[String]) -> Option<Failure> {
         let finding = self.findings.iter().find(|f| f.refuses())?;
-        let file = finding.place.as_ref().and_then(|p| std::path::Path::new(&p.file).file_name());
+        let file = finding.place.as_ref().map(|p| file_name(std::path::Path::new(&p.file)));
         let message = match file {
             Some(name) if finding.rule != "history-edited" => {
-                format!("cannot apply {}: {}", name.to_string_lossy(), finding.message)
+                format!("cannot apply {name}: {}", finding.message)
             }
             _ => format!("cannot migrate: {}", finding.message),
         };

@@ -88,7 +88,7 @@ fn row(database: &Fresh, name: &str, checksum: &str, finished: &str, rolled_back
         "insert into _prisma_migrations
              (id, checksum, finished_at, migration_name, logs, rolled_back_at, started_at, applied_steps_count)
          values ('fa3d5161-e0e5-4fad-ad85-0000000000{id:0>2}', '{checksum}', {finished}, '{name}', null, {rolled_back},
-                 '2026-01-0{id}T12:34:12.222+00:00', {})",
+                 '2026-01-1{id}T12:34:12.222+00:00', {})",
         i32::from(finished != "null"),
     ));
 }

@@ -7,6 +7,8 @@
 
 mod dbmate;
 mod diesel;
+mod drizzle;
+mod prisma;
 mod refinery;
 mod sqlx;
 
