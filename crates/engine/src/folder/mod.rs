@@ -30,7 +30,7 @@ use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Error, Result};
 pub use format::{Format, OutOfOrder};
 use listing::Listing;
-pub use migration::{Down, ForeignChecksum, Migration, OnlyByTool, title};
+pub use migration::{Down, ForeignChecksum, Migration, OnlyByTool, file_name, title};
 pub use placeholders::Placeholders;
 pub use version::{Key, Version};
 

@@ -184,7 +184,7 @@ fn dialect(context: &Context, asked: Option<DialectName>, database: Option<&Chos
 /// named when its files are.
 fn written_down(context: &Context) -> Option<Dialect> {
     let place = context.place().ok()??;
-    Folder::read(&place.dir, context.format()).ok()?.dialect
+    Folder::read(&place.dir, context.format_of(&place).ok()?).ok()?.dialect
 }
 
 fn judge(set: Set, transaction: Transaction) -> Report {

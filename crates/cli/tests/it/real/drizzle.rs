@@ -129,6 +129,16 @@ fn file(layout: Layout, at: usize) -> String {
     }
 }
 
+/// Runs a file as Drizzle does: in pieces, in one session.
+fn run_plainly(database: &Fresh, text: &str) {
+    match database {
+        Fresh::Sqlite(_) => _ = database.sql(text),
+        Fresh::Postgres(_) => {
+            text.split("--> statement-breakpoint").for_each(|piece| _ = database.sql(piece));
+        }
+    }
+}
+
 fn ran(scene: &TakenOver, layout: Layout, at: usize, hash: &str) {
     let (table, when) = (table(&scene.database), created_at(layout, at));
     scene.database.sql(&match layout {
@@ -165,7 +175,7 @@ fn after(database: Fresh, layout: Layout, done: usize) -> TakenOver {
     }
     scene.database.sql(ledger(&scene.database, layout));
     for (at, (_, text)) in all[..done].iter().enumerate() {
-        text.split("--> statement-breakpoint").for_each(|piece| _ = scene.database.sql(piece));
+        run_plainly(&scene.database, text);
         scene.database.sql(ROWS[at]);
         ran(&scene, layout, at, &sha256(text));
     }
@@ -202,7 +212,7 @@ fn a_history_of_drizzle_is_taken_over_wherever_it_stopped() {
         let plain = again(&database);
         plain.sql(ledger(&plain, layout));
         for (_, text) in migrations(&plain) {
-            text.split("--> statement-breakpoint").for_each(|piece| _ = plain.sql(piece));
+            run_plainly(&plain, text);
         }
         for done in 0..=3 {
             let scene = after(again(&database), layout, done);
@@ -406,7 +416,8 @@ fn a_folder_of_another_database_is_named_before_anything_is_done() {
 
 #[test]
 fn a_folder_of_two_tools_is_refused() {
-    let scene = after(Fresh::sqlite(), Layout::Journal, 0);
+    let scene = TakenOver::new("changes", Fresh::sqlite());
+    scene.write("meta/_journal.json", journal("sqlite", &[]));
     scene.write("migration_lock.toml", "provider = \"sqlite\"\n");
     let refused = scene.refused("status", 2);
     assert!(refused.contains("holds migrations of two tools: prisma and drizzle"), "{refused}");

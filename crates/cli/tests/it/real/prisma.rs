@@ -199,8 +199,10 @@ fn what_was_applied_in_between_is_told_to_prisma_when_it_is_kept_in_step_later()
         let scene = after(database, 1);
         scene.told("adopt");
         scene.told("migrate");
-        let refused = scene.refused("rollback", 3);
-        assert!(refused.contains("down"), "{refused}");
+        if !scene.is_sqlite() {
+            let refused = scene.refused("rollback", 3);
+            assert!(refused.contains("20260103100000_name/down.sql"), "{refused}");
+        }
         scene.told("adopt --keep-in-step");
         let finished = "select count(*) from _prisma_migrations where finished_at is not null";
         assert_eq!(scene.database.sql(finished), "3");
@@ -340,7 +342,8 @@ fn an_older_directory_is_applied_as_prisma_does() {
 
 #[test]
 fn a_folder_of_two_tools_is_refused() {
-    let scene = after(Fresh::sqlite(), 0);
+    let scene = TakenOver::new("changes", Fresh::sqlite());
+    scene.write("2_b/migration.sql", "select 1;");
     scene.write("1_a.up.sql", "select 1;");
     scene.write("1_a.down.sql", "select 1;");
     let refused = scene.refused("status", 2);

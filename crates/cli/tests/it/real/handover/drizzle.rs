@@ -77,17 +77,17 @@ fn migrations(dialect: Dialect) -> Vec<Migration> {
     (0..4).map(one).collect()
 }
 
-fn drizzle(scene: &Scene, line: &str) -> Cofferdam {
+fn drizzle(scene: &Scene<'_>, line: &str) -> Cofferdam {
     let url = scene.url().replace("sqlite:", "file:");
     scene.tool.command(&scene.project.path("")).args(line.split(' ')).env("DATABASE_URL", url)
 }
 
-fn apply(scene: &Scene) -> Output {
+fn apply(scene: &Scene<'_>) -> Output {
     drizzle(scene, "migrate").stdout_contains("migrations applied successfully").run()
 }
 
 /// drizzle-kit does not say: what is newer than the newest row is pending.
-fn pending(scene: &Scene) -> bool {
+fn pending(scene: &Scene<'_>) -> bool {
     let newest: i64 = scene
         .database
         .sql("select coalesce(max(created_at), 0) from __drizzle_migrations")

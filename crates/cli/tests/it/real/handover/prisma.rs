@@ -28,7 +28,6 @@ fn migrations(dialect: Dialect) -> Vec<Migration> {
     let notes = format!(
         "-- CreateTable\nCREATE TABLE \"Note\" (\n    \"id\" {id},\n    \"body\" TEXT NOT NULL\n);\n"
     );
-    let people = format!("-- CreateTable\r\nCREATE TABLE \"Person\" (\r\n    \"id\" {id}\r\n);\r\n");
     let rebuild = match dialect {
         Dialect::Postgres => "-- AlterTable\nALTER TABLE \"Note\" ADD COLUMN     \"byWhom\" INTEGER;\n",
         Dialect::Sqlite => {
@@ -51,15 +50,8 @@ fn migrations(dialect: Dialect) -> Vec<Migration> {
             ],
         ),
         Migration::new(
-            "20240102000000",
-            &[
-                ("prisma/migrations/20240102000000_people/migration.sql", &people),
-                ("prisma/migrations/20240102000000_people/down.sql", "drop table \"Person\";\n"),
-            ],
-        ),
-        Migration::new(
             "20240103000000_by",
-            &[("prisma/migrations/20240103000000_by/migration.sql", rebuild)],
+            &[("prisma/migrations/20240103000000_by/migration.sql", &rebuild.replace('\n', "\r\n"))],
         ),
         Migration::new(
             "20240103000000_index",
@@ -72,7 +64,7 @@ fn migrations(dialect: Dialect) -> Vec<Migration> {
             "not_ts",
             &[(
                 "prisma/migrations/not_ts/migration.sql",
-                "-- AlterTable\nALTER TABLE \"Person\" ADD COLUMN     \"name\" TEXT;\n",
+                "-- AlterTable\nALTER TABLE \"Note\" ADD COLUMN     \"name\" TEXT;\n",
             )],
         ),
     ]
@@ -93,16 +85,16 @@ fn config(dialect: Dialect) -> &'static str {
     }
 }
 
-fn prisma(scene: &Scene, line: &str) -> Cofferdam {
+fn prisma(scene: &Scene<'_>, line: &str) -> Cofferdam {
     let url = scene.url().replace("sqlite:", "file:");
     scene.tool.command(&scene.project.path("")).args(line.split(' ')).env("DATABASE_URL", url)
 }
 
-fn apply(scene: &Scene) -> Output {
+fn apply(scene: &Scene<'_>) -> Output {
     prisma(scene, "migrate deploy").run()
 }
 
-fn pending(scene: &Scene) -> bool {
+fn pending(scene: &Scene<'_>) -> bool {
     match prisma(scene, "migrate status").any_status().run() {
         output if output.code() == Some(0) => false,
         output if output.stdout.contains("have not yet been applied") => true,
