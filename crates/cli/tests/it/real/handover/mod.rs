@@ -96,14 +96,23 @@ impl<'a> Scene<'a> {
 impl Predecessor {
     /// Hands over on every database that the tests know, after each number of migrations.
     fn hands_over(&self) {
+        self.hands_over_on(Dialect::Sqlite);
+        self.hands_over_on(Dialect::Postgres);
+    }
+
+    /// Hands over on every database of this kind.
+    fn hands_over_on(&self, dialect: Dialect) {
         let Some(tool) = Tool::find(self.program) else { return };
-        for done in 1..(self.migrations)(Dialect::Sqlite).len() {
-            self.hands_over_after(done, Dialect::Sqlite, &|| Scene::new(&tool, Fresh::sqlite()));
-        }
-        for major in postgres::majors() {
-            for done in 1..(self.migrations)(Dialect::Postgres).len() {
-                let scene = || Scene::new(&tool, Fresh::postgres(major));
-                self.hands_over_after(done, Dialect::Postgres, &scene);
+        let fresh: Vec<Box<dyn Fn() -> Fresh>> = match dialect {
+            Dialect::Sqlite => vec![Box::new(Fresh::sqlite)],
+            Dialect::Postgres => postgres::majors()
+                .into_iter()
+                .map(|major| Box::new(move || Fresh::postgres(major)) as Box<dyn Fn() -> Fresh>)
+                .collect(),
+        };
+        for fresh in fresh {
+            for done in 1..(self.migrations)(dialect).len() {
+                self.hands_over_after(done, dialect, &|| Scene::new(&tool, fresh()));
             }
         }
     }
