@@ -3,6 +3,7 @@
 mod check;
 mod checklist;
 mod demo;
+mod diff;
 mod explain;
 #[cfg(feature = "crash-points")]
 mod faults;
