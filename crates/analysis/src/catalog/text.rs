@@ -18,6 +18,68 @@ pub(super) fn same_text(text: &str) -> String {
     text
 }
 
+/// A view's query over a single table, without that table's name before its columns.
+///
+/// Postgres 15 prints the name there and 16 does not; inside of other queries both do, where
+/// it is taken away as well: the result is for comparing only.
+pub(super) fn unqualified(query: &str) -> String {
+    let Some(alias) = only_table(query) else { return query.to_owned() };
+    let prefix = format!("{alias}.");
+    let mut text = String::with_capacity(query.len());
+    let mut string = false;
+    for (at, c) in query.char_indices() {
+        if c == '\'' {
+            string = !string;
+        }
+        text.push(c);
+        if string || !text.ends_with(&prefix) {
+            continue;
+        }
+        let before = &text[..text.len() - prefix.len()];
+        let after = query[at + 1..].chars().next();
+        let starts = !before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '"' | '.'));
+        if starts && after.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '"')) {
+            text.truncate(before.len());
+        }
+    }
+    text
+}
+
+/// How the one table of a query is called in it; nothing when it reads more or none.
+fn only_table(query: &str) -> Option<&str> {
+    const ENDS: &[&str] = &["WHERE", "GROUP", "HAVING", "WINDOW", "ORDER", "LIMIT", "OFFSET", "FETCH", "FOR"];
+    const JOINS: &[&str] = &["JOIN", "UNION", "INTERSECT", "EXCEPT"];
+    let outside: Vec<(usize, char)> =
+        outside_quotes(query).filter(|(_, depth, _)| *depth == 0).map(|(at, _, c)| (at, c)).collect();
+    let word = |at: usize, words: &[&str]| {
+        let rest = &query[at..];
+        let fits = |word: &&str| {
+            rest.strip_prefix(*word).is_some_and(|after| !after.starts_with(char::is_alphanumeric))
+        };
+        (at == 0 || query[..at].ends_with(char::is_whitespace)) && words.iter().any(fits)
+    };
+    if outside.iter().any(|(at, _)| word(*at, JOINS)) {
+        return None;
+    }
+    let from = outside.iter().find(|(at, _)| word(*at, &["FROM"]))?.0 + "FROM".len();
+    let end = outside.iter().find(|(at, _)| *at > from && word(*at, ENDS)).map_or(query.len(), |(at, _)| *at);
+    let table = query[from..end].trim().trim_end_matches(';').trim_end();
+    if outside.iter().any(|(at, c)| (from..end).contains(at) && matches!(c, ',' | '(')) {
+        return None;
+    }
+    // `shop.orders`, or `shop.orders o`: the last name counts.
+    let mut start = 0;
+    let mut quoted = false;
+    for (at, c) in table.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            '.' | ' ' if !quoted => start = at + 1,
+            _ => {}
+        }
+    }
+    Some(&table[start..]).filter(|name| !name.is_empty())
+}
+
 /// Rewrites the `(ARRAY[a, b])::t[]` that `text` begins with; how many bytes it takes, and `ARRAY[(a)::t, (b)::t]`.
 fn distribute(text: &str) -> Option<(usize, String)> {
     let open = "(ARRAY[".len();
@@ -104,6 +166,25 @@ mod tests {
             same_text("(ARRAY[f((ARRAY[a])::text[])])::app.\"T\"[] || (ARRAY[1, 2])::numeric(5,2)[]"),
             "ARRAY[(f(ARRAY[(a)::text]))::app.\"T\"] || ARRAY[(1)::numeric(5,2), (2)::numeric(5,2)]"
         );
+    }
+
+    #[test]
+    fn columns_of_the_only_table_lose_its_name() {
+        let qualified =
+            " SELECT notes.id,\n    'notes.x' AS \"notes.y\"\n   FROM app.notes\n  WHERE (notes.id > 1);";
+        let bare = " SELECT id,\n    'notes.x' AS \"notes.y\"\n   FROM app.notes\n  WHERE (id > 1);";
+        assert_eq!(unqualified(qualified), bare);
+        assert_eq!(unqualified(bare), bare);
+        assert_eq!(unqualified(" SELECT n.id FROM app.notes n;"), " SELECT id FROM app.notes n;");
+        for two in [
+            " SELECT a.id FROM (a\n JOIN b ON ((a.id = b.id)));",
+            " SELECT a.id FROM a,\n b;",
+            " SELECT a.id FROM a\nUNION\n SELECT b.id FROM b;",
+            " SELECT f.id FROM f() f(id);",
+            " SELECT 1;",
+        ] {
+            assert_eq!(unqualified(two), two);
+        }
     }
 
     #[test]

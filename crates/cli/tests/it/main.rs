@@ -4,6 +4,7 @@ mod baseline;
 mod check;
 mod checklist;
 mod demo;
+mod diff;
 mod explain;
 #[cfg(feature = "crash-points")]
 mod faults;

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::id::ObjectId;
 use super::{Catalog, Engine};
-use pieces::{Piece, pieces};
+use pieces::{Piece, Servers, pieces};
 
 /// Differences that the caller does not want to hear of.
 #[derive(Debug, Clone, PartialEq)]
@@ -114,9 +114,9 @@ pub(super) type Renamed = BTreeMap<ObjectId, ObjectId>;
 
 /// The differences, and what has two names that the server made up.
 pub(super) fn compared(expected: &Catalog, live: &Catalog, ignore: &Ignore) -> (Vec<Difference>, Renamed) {
-    let older = expected.server_version.min(live.server_version);
-    let expected_pieces = pieces(expected, ignore, older);
-    let mut live_pieces = pieces(live, ignore, older);
+    let servers = Servers::of(expected.server_version, live.server_version);
+    let expected_pieces = pieces(expected, ignore, servers);
+    let mut live_pieces = pieces(live, ignore, servers);
     let mut found = Vec::new();
     let silent = names::settle(&expected_pieces, &mut live_pieces, ignore, &mut found);
     compare(&expected_pieces, &live_pieces, &mut found);
@@ -131,7 +131,8 @@ pub(super) fn canonical_pieces(catalog: &Catalog) -> Value {
         Engine::Postgres => "postgres",
         Engine::Sqlite => "sqlite",
     };
-    let all = pieces(catalog, &Ignore { populated: true, ..Ignore::nothing() }, u32::MAX);
+    let all =
+        pieces(catalog, &Ignore { populated: true, ..Ignore::nothing() }, Servers::of(u32::MAX, u32::MAX));
     serde_json::json!({ "engine": engine, "objects": Value::Object(to_map(&all)) })
 }
 

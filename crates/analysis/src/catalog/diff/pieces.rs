@@ -65,14 +65,32 @@ fn says_nothing_new(kind: ObjectKind) -> &'static [&'static str] {
 /// Fields that hold text written by a person, to be compared to the letter.
 const TO_THE_LETTER: &[&str] = &["comment", "body", "labels", "name"];
 
-/// Cuts up what takes part in a comparison under `ignore` with a database of which the
-/// older one is of version `older`.
-pub(super) fn pieces(catalog: &Catalog, ignore: &Ignore, older: u32) -> Pieces {
-    // Before 18 NOT NULL had no name and was no constraint: nothing to compare with.
-    let named_not_null = older >= 180_000;
-    // Before 17 nobody could be granted it.
-    let maintain = older >= 170_000;
-    let cutter = Cutter { engine: catalog.engine, ignore, named_not_null, maintain };
+/// What two servers have in common.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Servers {
+    /// Both name their NOT NULL constraints. Before 18 it was none: nothing to compare with.
+    named_not_null: bool,
+    /// Both know the right to maintain a table, which nobody could be granted before 17.
+    maintain: bool,
+    /// One prints the columns of a view over a single table with that table's name and the
+    /// other, from 16 on, without.
+    qualifies_apart: bool,
+}
+
+impl Servers {
+    pub(super) fn of(one: u32, other: u32) -> Self {
+        let (older, newer) = (one.min(other), one.max(other));
+        Self {
+            named_not_null: older >= 180_000,
+            maintain: older >= 170_000,
+            qualifies_apart: older < 160_000 && newer >= 160_000,
+        }
+    }
+}
+
+/// Cuts up what takes part in a comparison under `ignore`.
+pub(super) fn pieces(catalog: &Catalog, ignore: &Ignore, servers: Servers) -> Pieces {
+    let cutter = Cutter { engine: catalog.engine, ignore, servers };
     let left_out = LeftOut::of(catalog, ignore);
     catalog
         .objects
@@ -130,8 +148,7 @@ impl<'a> LeftOut<'a> {
 struct Cutter<'a> {
     engine: Engine,
     ignore: &'a Ignore,
-    named_not_null: bool,
-    maintain: bool,
+    servers: Servers,
 }
 
 impl Cutter<'_> {
@@ -144,7 +161,7 @@ impl Cutter<'_> {
         let columns = fields.remove("columns");
         let mut constraints = take_map(&mut fields, "constraints");
         let mut indexes = take_map(&mut fields, "indexes");
-        if !self.named_not_null || self.ignore.generated_names {
+        if !self.servers.named_not_null || self.ignore.generated_names {
             constraints.retain(|name, c| !self.is_told_by_column(name, c));
         }
         merge_backing_indexes(&mut constraints, &mut indexes);
@@ -174,7 +191,7 @@ impl Cutter<'_> {
         let plain = constraint.get("validated").is_none()
             && constraint.get("comment").is_none()
             && constraint["definition"].as_str().is_some_and(|text| !text.ends_with(" NO INHERIT"));
-        !self.named_not_null || (plain && names::look_generated(name))
+        !self.servers.named_not_null || (plain && names::look_generated(name))
     }
 
     fn columns(&self, id: &ObjectId, columns: Option<Value>, piece: &mut Piece) {
@@ -248,12 +265,17 @@ impl Cutter<'_> {
                     identity.remove("sequence");
                 }
             }
-            (_, "privileges", Value::Object(granted)) if !self.maintain => {
+            (_, "privileges", Value::Object(granted)) if !self.servers.maintain => {
                 granted.retain(|grantee, rights| {
                     let Some(rights) = rights.as_array_mut() else { return true };
                     rights.retain(|right| !right.as_str().is_some_and(|r| r.starts_with("MAINTAIN")));
                     !rights.is_empty() || grantee == "owner"
                 });
+            }
+            (ObjectKind::View | ObjectKind::MaterializedView, "definition", Value::String(query))
+                if self.servers.qualifies_apart && self.engine == Engine::Postgres =>
+            {
+                *query = text::unqualified(query);
             }
             // The name of the index above may be the server's; that there is one is what matters.
             (ObjectKind::Index, "parent", parent) => *parent = Value::Bool(true),

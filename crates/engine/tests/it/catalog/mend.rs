@@ -9,7 +9,7 @@ use cofferdam_testkit::postgres::{Database, majors};
 use tokio_postgres::Client;
 
 use super::drift::{PLANTED, PLANTED_18};
-use super::{catalog, run, tell, torture};
+use super::{catalog, in_full, run, tell, torture, torture_15};
 
 /// Where a column stands is no statement's to change.
 fn ignore() -> Ignore {
@@ -131,4 +131,15 @@ async fn everything_extra_goes_while_it_holds_nothing() {
             Err(what) => panic!("Postgres {major}\n{what}"),
         }
     }
+}
+
+/// What one server prints otherwise than another is no difference.
+#[tokio::test]
+async fn one_schema_on_two_majors_is_one_schema() {
+    let (first, last) = (majors()[0], majors()[majors().len() - 1]);
+    let (_one, client) = torture_15(first).await;
+    let (_other, other) = torture_15(last).await;
+    let (old, new) = (catalog(&client).await, catalog(&other).await);
+    assert_eq!(in_full(&old, &new, &Ignore::default()), "");
+    assert_eq!(in_full(&new, &old, &Ignore::default()), "");
 }

@@ -19,12 +19,18 @@ const ROLES: &str = "
     do $$ begin create role torture_reader; exception when duplicate_object or unique_violation then end $$;
     do $$ begin create role torture_writer; exception when duplicate_object or unique_violation then end $$";
 
-/// A database with the torture schema, and a client of it.
-async fn torture(major: u32) -> (Database, Client) {
+/// A database with the torture schema as every major knows it, and a client of it.
+async fn torture_15(major: u32) -> (Database, Client) {
     let database = Database::new(major);
     let client = database.client().await;
     run(&client, ROLES).await;
     run(&client, TORTURE).await;
+    (database, client)
+}
+
+/// A database with the torture schema, and a client of it.
+async fn torture(major: u32) -> (Database, Client) {
+    let (database, client) = torture_15(major).await;
     if major >= 18 {
         run(&client, TORTURE_18).await;
     }
