@@ -26,16 +26,18 @@ const FORBIDDEN: [(&str, &[&str]); 2] = [
 
 /// The engine's bands, from the ground up. A module imports only from bands below its own;
 /// so capabilities, which share the top one, do not import each other.
-const BANDS: [&[&str]; 7] = [
+const BANDS: [&[&str]; 8] = [
     &["crash", "progress"],
     &["db", "scratch", "folder"],
     &["ledger", "catalog"],
     &["foreign"],
     &["project"],
     &["chunk", "feed", "runner"],
+    &["replay"],
     &[
         "migrate",
         "adopt",
+        "baseline",
         "rollback",
         "status",
         "audit",

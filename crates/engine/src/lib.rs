@@ -16,6 +16,7 @@ pub mod migrate;
 pub mod preflight;
 mod progress;
 mod project;
+pub mod replay;
 pub mod rollback;
 pub mod runner;
 pub mod scratch;

@@ -102,6 +102,11 @@ fn start(major: u32, settings: &Settings) -> Cluster {
         .unwrap_or_else(|e| panic!("cannot {e}\n{}", e.details().join("\n")))
 }
 
+/// The server programs of `major`, where the user of a server can execute them.
+pub fn installed(major: u32) -> Binaries {
+    usable(major)
+}
+
 fn usable(major: u32) -> Binaries {
     let found = binaries().iter().find(|binaries| binaries.major() == major);
     let found =

@@ -113,13 +113,7 @@ impl<'w> Runner<'w> {
 
     /// Makes the session what it was when it was opened: each file starts there.
     pub async fn fresh(&self) -> Result<()> {
-        self.session.batch_execute(include_str!("sql/fresh.sql")).await.map_err(|e| self.session.error(e))?;
-        let sql = "select name from pg_prepared_statements where from_sql";
-        for row in self.session.query(sql, &[]).await.db()? {
-            let name = db::Ident::new(row.get::<_, String>(0))?;
-            self.session.batch_execute(&format!("deallocate {name}")).await.db()?;
-        }
-        Ok(())
+        fresh(&self.session).await
     }
 
     /// Makes the session what the done steps of a file left: their settings hold for what
@@ -333,6 +327,17 @@ impl<'w> Runner<'w> {
         self.session.close().await;
         Ok(())
     }
+}
+
+/// Makes a session what it was when it was opened.
+pub(crate) async fn fresh(session: &Session) -> Result<()> {
+    session.batch_execute(include_str!("sql/fresh.sql")).await.map_err(|e| session.error(e))?;
+    let sql = "select name from pg_prepared_statements where from_sql";
+    for row in session.query(sql, &[]).await.db()? {
+        let name = db::Ident::new(row.get::<_, String>(0))?;
+        session.batch_execute(&format!("deallocate {name}")).await.db()?;
+    }
+    Ok(())
 }
 
 /// Whether a statement may have changed `lock_timeout`.

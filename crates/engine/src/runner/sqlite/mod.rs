@@ -10,6 +10,7 @@
 
 mod proof;
 mod restore;
+mod settings;
 mod state;
 
 use std::collections::HashSet;
@@ -28,6 +29,7 @@ use crate::ledger::{Run, RunState, StepState};
 use crate::{Event, Project, Stop, Watch};
 
 pub(crate) use restore::NotRestored;
+pub(crate) use settings::Settings;
 pub(crate) use state::Outcome;
 pub use state::{TableState, table_states};
 
@@ -70,35 +72,12 @@ pub struct Runner<'w> {
     made: proof::Made,
     /// The file's data version when the copy was made; another connection's commit changes it.
     copied_at: Option<i64>,
-    settings: Vec<(&'static str, rusqlite::types::Value)>,
+    settings: Settings,
     watch: &'w mut dyn Watch,
 }
 
 /// The way out for whoever finds the database open elsewhere.
 const OPEN: &str = "end that process (lsof shows who has the file open), then run this again";
-
-/// Settings of a connection that a file may change and the next must not inherit. Each can
-/// be read; `case_sensitive_like`, which cannot, is set by its default.
-const SETTINGS: [&str; 18] = [
-    "legacy_alter_table",
-    "recursive_triggers",
-    "automatic_index",
-    "busy_timeout",
-    "count_changes",
-    "full_column_names",
-    "short_column_names",
-    "read_uncommitted",
-    "secure_delete",
-    "writable_schema",
-    "locking_mode",
-    "ignore_check_constraints",
-    "reverse_unordered_selects",
-    "query_only",
-    "synchronous",
-    "temp_store",
-    "trusted_schema",
-    "cell_size_check",
-];
 
 impl<'w> Runner<'w> {
     /// Waits for the lease on `db`, whose database has a ledger.
@@ -115,10 +94,7 @@ impl<'w> Runner<'w> {
         let owner = format!("{}, process {}", project.actor, std::process::id());
         let fence = wait_for_lease(&db, &owner, &options, watch)?;
         crash::hit(CrashPoint::LeaseTaken);
-        let mut settings = Vec::new();
-        for name in SETTINGS {
-            settings.push((name, db.pragma_query_value(None, name, |row| row.get(0)).db()?));
-        }
+        let settings = Settings::of(&db)?;
         let (target, actor) = (target.clone(), project.actor.clone());
         Ok(Runner {
             db,
@@ -177,36 +153,7 @@ impl<'w> Runner<'w> {
 
     /// Makes the connection what it was when it was opened, with foreign keys as the file needs them.
     pub fn fresh(&self, foreign_keys: bool) -> Result<()> {
-        for (name, value) in &self.settings {
-            self.db.pragma_update(None, name, value).db()?;
-        }
-        self.db.pragma_update(None, "case_sensitive_like", false).db()?;
-        let attached: Vec<String> = {
-            let mut statement =
-                self.db.prepare("select name from pragma_database_list where seq > 1").db()?;
-            let names = statement.query_map([], |row| row.get(0)).db()?;
-            names.collect::<std::result::Result<_, _>>().db()?
-        };
-        for name in attached {
-            self.db.execute_batch(&format!("detach database {}", db::Ident::new(name)?)).db()?;
-        }
-        let temporary: Vec<(String, String)> = {
-            let mut statement = self
-                .db
-                .prepare(
-                    // Triggers first: one on a table of the database outlives every other, and
-                    // goes on writing.
-                    "select type, name from sqlite_temp_schema where type in ('table', 'view', 'trigger')
-                     order by type <> 'trigger'",
-                )
-                .db()?;
-            let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).db()?;
-            names.collect::<std::result::Result<_, _>>().db()?
-        };
-        for (kind, name) in temporary {
-            self.db.execute_batch(&format!("drop {kind} if exists temp.{}", db::Ident::new(name)?)).db()?;
-        }
-        self.db.pragma_update(None, "foreign_keys", foreign_keys).db()
+        self.settings.restore(&self.db, foreign_keys)
     }
 
     /// Makes the connection what the done steps of a file left: their pragmas hold for what
@@ -277,33 +224,8 @@ impl<'w> Runner<'w> {
         Ok(())
     }
 
-    /// Runs a statement to its end. `pragma foreign_key_check` reports by rows, not by failing.
     fn execute(&self, script: &Script, statement: &Statement) -> Result<()> {
-        let sql = script.sql(statement);
-        let fail = |error: rusqlite::Error| match SqlFailure::from_sqlite(&error) {
-            Some(failure) => statement_failed(script, statement, failure),
-            None => crate::db::sqlite_error(error),
-        };
-        tracing::debug!(sql, "statement");
-        let mut prepared = self.db.prepare(sql).map_err(fail)?;
-        let checks = statement
-            .actions()
-            .any(|a| matches!(a, Action::Pragma { name, .. } if name == "foreign_key_check" || name == "integrity_check"));
-        let mut result = prepared.raw_query();
-        let mut reported = Vec::new();
-        while let Some(row) = result.next().map_err(fail)? {
-            let line = row.get::<_, Option<String>>(0).ok().flatten().unwrap_or_default();
-            // A line for each broken row: its table is worth saying once.
-            if checks && line != "ok" && reported.len() < 5 && !reported.contains(&line) {
-                reported.push(line);
-            }
-        }
-        if reported.is_empty() {
-            return Ok(());
-        }
-        Err(Error::conflict(format!("the file's own check found broken rows in {}", reported.join(", ")))
-            .at(script.place(statement.span), Some(script.text.clone()))
-            .hint("run the same pragma on a copy to see all of them"))
+        execute(&self.db, script, statement)
     }
 
     /// The copy whose tables this step's row tells of: the step that made it tells what it
@@ -428,6 +350,35 @@ impl<'w> Runner<'w> {
         rows::release_lease(&self.db, self.fence)?;
         self.commit()
     }
+}
+
+/// Runs a statement to its end. `pragma foreign_key_check` reports by rows, not by failing.
+pub(crate) fn execute(db: &Connection, script: &Script, statement: &Statement) -> Result<()> {
+    let sql = script.sql(statement);
+    let fail = |error: rusqlite::Error| match SqlFailure::from_sqlite(&error) {
+        Some(failure) => statement_failed(script, statement, failure),
+        None => crate::db::sqlite_error(error),
+    };
+    tracing::debug!(sql, "statement");
+    let mut prepared = db.prepare(sql).map_err(fail)?;
+    let checks = statement
+        .actions()
+        .any(|a| matches!(a, Action::Pragma { name, .. } if name == "foreign_key_check" || name == "integrity_check"));
+    let mut result = prepared.raw_query();
+    let mut reported = Vec::new();
+    while let Some(row) = result.next().map_err(fail)? {
+        let line = row.get::<_, Option<String>>(0).ok().flatten().unwrap_or_default();
+        // A line for each broken row: its table is worth saying once.
+        if checks && line != "ok" && reported.len() < 5 && !reported.contains(&line) {
+            reported.push(line);
+        }
+    }
+    if reported.is_empty() {
+        return Ok(());
+    }
+    Err(Error::conflict(format!("the file's own check found broken rows in {}", reported.join(", ")))
+        .at(script.place(statement.span), Some(script.text.clone()))
+        .hint("run the same pragma on a copy to see all of them"))
 }
 
 /// What the file needs, from its plan and its statements.
