@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     /// The same database past its pooler, for what needs a session.
     #[serde(alias = "directUrl")]
     pub(crate) direct_url: Option<Spanned<String>>,
+    /// A server on which scratch databases may be made and dropped.
+    pub(crate) scratch_url: Option<Spanned<String>>,
     /// Databases that `--env` chooses by name.
     #[serde(default)]
     pub(crate) env: BTreeMap<String, NamedDatabase>,
@@ -201,6 +203,7 @@ mod tests {
             r#"
             database_url = "env:DATABASE_URL"
             direct_url = "env:DIRECT_URL"
+            scratch_url = "env:SCRATCH_URL"
             [env.production]
             database_url = "env:PROD_URL"
             protected = true

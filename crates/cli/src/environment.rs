@@ -24,6 +24,8 @@ pub(crate) struct Environment {
     pub(crate) config: Option<PathBuf>,
     /// `NO_COLOR` set and not empty, whatever it holds: the rule of no-color.org.
     pub(crate) no_color: bool,
+    /// `PATH`, where programs of Postgres are looked for.
+    pub(crate) path: Option<OsString>,
     postgres: Postgres,
     home: Option<PathBuf>,
     /// The project's folder, where `.env` lies.
@@ -99,6 +101,7 @@ impl Environment {
             env: text("COFFERDAM_ENV")?,
             config: path("COFFERDAM_CONFIG"),
             no_color: variable("NO_COLOR").is_some(),
+            path: variable("PATH"),
             postgres: Postgres {
                 password: text("PGPASSWORD")?.map(Secret::new),
                 passfile: path("PGPASSFILE"),

@@ -18,6 +18,7 @@ mod output;
 mod places;
 mod programs;
 mod project_files;
+mod scratch;
 mod target;
 
 use std::ffi::OsString;

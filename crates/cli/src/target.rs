@@ -14,7 +14,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use cofferdam::db::Target;
+use cofferdam::db::{PostgresTarget, Target};
 use cofferdam_analysis::Error;
 use cofferdam_analysis::sql::Dialect;
 use toml::Spanned;
@@ -155,6 +155,29 @@ pub(crate) fn implied(found: Found, environment: &Environment, config: &Config) 
     let direct = direct.map_err(|error| error.while_(&found.source))?;
     let protected = config.protects(&target, environment);
     Ok(Chosen { target, direct, protected, source: found.source, implied: true, notes: found.notes })
+}
+
+/// The server for scratch databases: `--scratch-url`, else `scratch_url` of the configuration.
+///
+/// # Errors
+/// As [`choose`], and `Invalid` for a URL that is not of Postgres.
+pub(crate) fn scratch(
+    asked: Option<&str>,
+    environment: &Environment,
+    config: &Config,
+) -> Result<Option<PostgresTarget>, Error> {
+    let target = match (asked, &config.settings.scratch_url) {
+        (Some(url), _) => read(url, environment).map_err(|error| error.while_("--scratch-url"))?,
+        (None, Some(url)) => {
+            written(url, environment, config).map_err(|error| error.while_("scratch_url"))?
+        }
+        (None, None) => return Ok(None),
+    };
+    match target {
+        Target::Postgres(target) => Ok(Some(target)),
+        Target::Sqlite(_) => Err(Error::invalid("the scratch URL names a SQLite database")
+            .hint("give the URL of a Postgres server; for SQLite none is needed")),
+    }
 }
 
 /// The database of `DATABASE_URL` where it is another than `chosen`, as text without its
@@ -422,6 +445,20 @@ mod tests {
         assert!(direct.contains("db.example"), "{direct}");
         let error = with_session("postgres://app@pooler.example:6543/staging").expect_err("another database");
         assert!(error.message().contains("staging"), "{}", error.message());
+    }
+
+    #[test]
+    fn a_scratch_server_is_named_like_the_database_and_must_be_of_postgres() {
+        let config = config("scratch_url = \"env:DATABASE_URL\"\n");
+        let nothing = Environment::default();
+        let flag = scratch(Some("postgres://a:pw@h/d"), &nothing, &config).expect("valid").expect("one");
+        assert_eq!(flag.redacted(), "a@h:5432/d");
+        assert!(scratch(None, &nothing, &Config::default()).expect("valid").is_none());
+        let error = scratch(Some("sqlite:a"), &nothing, &config).expect_err("no server");
+        assert!(error.message().contains("SQLite"), "{error}");
+        let written = self::config("scratch_url = \"postgres://u:hunter2@h/d\"\n");
+        let error = scratch(None, &nothing, &written).expect_err("a password");
+        assert!(error.message().starts_with("scratch_url: ") && !error.message().contains("hunter2"));
     }
 
     #[test]
