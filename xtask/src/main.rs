@@ -1,6 +1,7 @@
 //! Chores of this repository: `cargo xtask COMMAND`.
 
 mod fetch_corpus;
+mod fetch_pg_dump;
 mod fetch_postgres;
 mod fetch_tools;
 mod files;
@@ -12,6 +13,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   fetch-corpus                            bring real projects' migrations for the tests into .cache/corpus
+  fetch-pg-dump                           bring the newest pg_dump for the tests into .cache/postgres-client
   fetch-postgres [--into DIR] [MAJOR..]   bring Postgres servers for the tests into .cache/postgres
   fetch-tools [--into DIR] [--quick] [TOOL..]
                                           bring other migration tools for the tests into .cache/tools;
@@ -24,6 +26,7 @@ fn main() -> ExitCode {
     let (command, rest) = words.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     let result = match command {
         "fetch-corpus" => fetch_corpus::run(rest),
+        "fetch-pg-dump" => fetch_pg_dump::run(rest),
         "fetch-postgres" => fetch_postgres::run(rest),
         "fetch-tools" => fetch_tools::run(rest),
         "new-rule" => new_rule::run(rest),

@@ -88,6 +88,7 @@ pub(crate) enum Command {
     Migrate(command::migrate::Args),
     Status(command::status::Args),
     Adopt(command::adopt::Args),
+    Baseline(command::baseline::Args),
     Uninstall(command::uninstall::Args),
     Rollback(command::rollback::Args),
     Audit(command::audit::Args),
@@ -106,6 +107,7 @@ impl Command {
             Command::Migrate(_) => "migrate",
             Command::Status(_) => "status",
             Command::Adopt(_) => "adopt",
+            Command::Baseline(_) => "baseline",
             Command::Uninstall(_) => "uninstall",
             Command::Rollback(_) => "rollback",
             Command::Audit(_) => "audit",
@@ -117,7 +119,7 @@ impl Command {
 /// The commands as help groups them.
 const GROUPS: &[(&str, &[&str])] = &[
     ("Every day", &["init", "new", "check", "explain", "plan", "migrate", "status"]),
-    ("Once", &["adopt", "uninstall"]),
+    ("Once", &["adopt", "baseline", "uninstall"]),
     ("Safety", &["rollback", "audit"]),
     ("Try", &["demo"]),
 ];

@@ -234,7 +234,8 @@ impl Context {
         }
     }
 
-    fn project_with(&self, chosen: Chosen, folder: Folder) -> Result<Project> {
+    /// `chosen` together with these migrations.
+    pub(crate) fn project_with(&self, chosen: Chosen, folder: Folder) -> Result<Project> {
         Ok(Project {
             target: chosen.with_session()?,
             connect: self.environment.connect_options()?,

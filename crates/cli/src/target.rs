@@ -166,11 +166,10 @@ pub(crate) fn scratch(
     environment: &Environment,
     config: &Config,
 ) -> Result<Option<PostgresTarget>, Error> {
-    let target = match (asked, &config.settings.scratch_url) {
-        (Some(url), _) => read(url, environment).map_err(|error| error.while_("--scratch-url"))?,
-        (None, Some(url)) => {
-            written(url, environment, config).map_err(|error| error.while_("scratch_url"))?
-        }
+    let variables = environment.variables();
+    let (target, _) = match (asked, &config.settings.scratch_url) {
+        (Some(url), _) => read(url, &variables).map_err(|error| error.while_("--scratch-url"))?,
+        (None, Some(url)) => written(url, &variables, config).map_err(|error| error.while_("scratch_url"))?,
         (None, None) => return Ok(None),
     };
     match target {

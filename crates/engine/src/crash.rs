@@ -50,11 +50,17 @@ pub enum CrashPoint {
     ExportNamed,
     /// The ledger is gone.
     UninstallCommitted,
+    /// A baseline is written under its temporary name.
+    BaselineWritten,
+    /// It has its name; the ledger that counts it is not committed.
+    BaselineNamed,
+    /// The ledger that counts it is committed.
+    BaselineRecorded,
 }
 
 impl CrashPoint {
     /// All of them.
-    pub const ALL: [CrashPoint; 22] = [
+    pub const ALL: [CrashPoint; 25] = [
         CrashPoint::LedgerCreated,
         CrashPoint::LeaseTaken,
         CrashPoint::RunBegun,
@@ -77,6 +83,9 @@ impl CrashPoint {
         CrashPoint::ExportWritten,
         CrashPoint::ExportNamed,
         CrashPoint::UninstallCommitted,
+        CrashPoint::BaselineWritten,
+        CrashPoint::BaselineNamed,
+        CrashPoint::BaselineRecorded,
     ];
 
     /// The name by which `COFFERDAM_CRASH_AT` asks for it.
@@ -104,6 +113,9 @@ impl CrashPoint {
             CrashPoint::ExportWritten => "export-written",
             CrashPoint::ExportNamed => "export-named",
             CrashPoint::UninstallCommitted => "uninstall-committed",
+            CrashPoint::BaselineWritten => "baseline-written",
+            CrashPoint::BaselineNamed => "baseline-named",
+            CrashPoint::BaselineRecorded => "baseline-recorded",
         }
     }
 }

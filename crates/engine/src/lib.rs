@@ -6,6 +6,7 @@
 
 pub mod adopt;
 pub mod audit;
+pub mod baseline;
 pub mod catalog;
 pub mod crash;
 pub mod db;

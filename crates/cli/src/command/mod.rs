@@ -2,6 +2,7 @@
 
 pub(crate) mod adopt;
 pub(crate) mod audit;
+pub(crate) mod baseline;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod explain;
@@ -29,6 +30,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<Exit> {
         Command::Migrate(args) => migrate::run(context, args),
         Command::Status(args) => status::run(context, args),
         Command::Adopt(args) => adopt::run(context, args),
+        Command::Baseline(args) => baseline::run(context, args),
         Command::Uninstall(args) => uninstall::run(context, args),
         Command::Rollback(args) => rollback::run(context, args),
         Command::Audit(args) => audit::run(context, args),

@@ -1,5 +1,6 @@
 //! The program as a whole: what is typed, what is printed, how it ends.
 
+mod baseline;
 mod check;
 mod checklist;
 mod demo;

@@ -59,7 +59,7 @@ pub async fn connect(target: &PostgresTarget, options: &ConnectOptions) -> Resul
 }
 
 /// The servers to try: those named, or the local one by socket and then by TCP.
-fn candidates(target: &PostgresTarget) -> Vec<Endpoint> {
+pub(crate) fn candidates(target: &PostgresTarget) -> Vec<Endpoint> {
     if !target.endpoints().is_empty() {
         return target.endpoints().to_vec();
     }

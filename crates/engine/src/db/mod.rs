@@ -17,6 +17,7 @@ pub(crate) mod error;
 mod explain;
 mod guard;
 mod ident;
+pub(crate) mod libpq;
 mod options;
 mod passfile;
 mod poll;

@@ -63,6 +63,43 @@ pub async fn create(client: &Client, actor: &str) -> Result<()> {
     Ok(())
 }
 
+/// Creates the ledger and does `work` in the same transaction; `None` where one is there
+/// already, and then nothing was done.
+///
+/// # Errors
+/// As [`create`], and those of `work`, after which there is no ledger.
+pub async fn create_with<T>(
+    client: &Client,
+    actor: &str,
+    work: impl AsyncFnOnce(&Client) -> Result<T>,
+) -> Result<Option<T>> {
+    let mut poll = Poll::new(std::time::Duration::from_millis(50), std::time::Duration::from_secs(60));
+    while !exists(client).await? {
+        client.batch_execute("begin isolation level read committed read write").await.db()?;
+        let result = match try_create(client, actor).await {
+            Ok(true) => work(client).await,
+            Ok(false) => {
+                client.batch_execute("rollback").await.db()?;
+                if poll.pause().await {
+                    continue;
+                }
+                return Err(Error::blocked("somebody else has been creating the ledger for a minute")
+                    .hint("look for another cofferdam at work on this database"));
+            }
+            Err(error) => Err(error),
+        };
+        return match result {
+            Ok(value) => client.batch_execute("commit").await.db().map(|()| Some(value)),
+            Err(error) => {
+                // The connection may be gone; then the server has rolled back.
+                let _ = client.batch_execute("rollback").await;
+                Err(error)
+            }
+        };
+    }
+    Ok(None)
+}
+
 /// `false`: somebody else is at it, or was faster.
 async fn try_create(client: &Client, actor: &str) -> Result<bool> {
     let got: bool =

@@ -44,14 +44,15 @@ pub fn create(db: &Connection, actor: &str) -> Result<()> {
     if exists(db)? {
         return Ok(());
     }
-    immediate(db, || {
-        if !exists(db)? {
-            db.execute_batch(include_str!("sql/create_sqlite.sql")).db()?;
-            let detail = serde_json::json!({"ledger_version": VERSION, "program": env!("CARGO_PKG_VERSION")});
-            audit(db, actor, "create-ledger", &detail.to_string())?;
-        }
-        Ok(())
-    })
+    immediate(db, || if exists(db)? { Ok(()) } else { make(db, actor) })
+}
+
+/// Creates the ledger, which is not there yet.
+pub fn make(db: &Connection, actor: &str) -> Result<()> {
+    db.execute_batch(include_str!("sql/create_sqlite.sql")).db()?;
+    let detail = serde_json::json!({"ledger_version": VERSION, "program": env!("CARGO_PKG_VERSION")});
+    audit(db, actor, "create-ledger", &detail.to_string())?;
+    Ok(())
 }
 
 /// Runs `work` in `begin immediate`; rolls back when it fails.

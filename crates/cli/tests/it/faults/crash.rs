@@ -59,6 +59,8 @@ impl Story {
         let again = scene.run(self.command).any_status().run();
         assert_eq!(again.code(), Some(0), "{what}, then again\n{again}");
         scene.assert_is(expected, &what);
+        let left: Vec<_> = scene.project.files();
+        assert!(left.iter().all(|file| file.ends_with(".sql")), "{what}: {left:?}");
         true
     }
 }
@@ -172,6 +174,20 @@ pub(super) fn applied_by_sqlx(kind: Kind) -> Scene {
     scene
 }
 
+/// Tables that nobody manages, and an empty folder.
+fn unmanaged(kind: Kind) -> Scene {
+    let scene = Scene::new(kind, &[]);
+    scene.sql(files(kind)[0].1);
+    scene
+}
+
+/// The same, where an earlier `adopt --none` left a ledger that counts nothing.
+fn unmanaged_with_ledger(kind: Kind) -> Scene {
+    let scene = unmanaged(kind);
+    scene.run("adopt --none").run();
+    scene
+}
+
 /// Two migrations applied, the last with a down file of several steps.
 fn with_down_file(kind: Kind) -> Scene {
     let outside = if kind == Kind::Sqlite { "vacuum" } else { "drop index concurrently notes_at" };
@@ -218,6 +234,15 @@ fn stories(kind: Kind) -> Vec<Story> {
     if kind == Kind::Sqlite {
         stories.push(story("rollback by copy", "rollback", with_copy));
     }
+    if can_baseline(kind) {
+        // Not on a server of its own: it would be made dozens of times.
+        let command = match kind {
+            Kind::Sqlite => "baseline",
+            Kind::Postgres(_) => "baseline --scratch-url env:SCRATCH_URL",
+        };
+        stories.push(story("baseline", command, unmanaged));
+        stories.push(story("baseline with a ledger", command, unmanaged_with_ledger));
+    }
     stories
 }
 
@@ -228,6 +253,14 @@ pub(super) const OF_UNINSTALL: [CrashPoint; 4] = [
     CrashPoint::ExportNamed,
     CrashPoint::UninstallCommitted,
 ];
+
+/// Whether there is a pg_dump for this database.
+fn can_baseline(kind: Kind) -> bool {
+    match kind {
+        Kind::Sqlite => true,
+        Kind::Postgres(major) => postgres::programs(major).is_some(),
+    }
+}
 
 /// Points that one database does not have, and those visited by a test of their own.
 fn expected(kind: Kind) -> BTreeSet<&'static str> {
@@ -243,8 +276,13 @@ fn expected(kind: Kind) -> BTreeSet<&'static str> {
             CrashPoint::OutsideRunning,
         ],
     };
-    let here = CrashPoint::ALL.iter().filter(|p| !not_here.contains(p) && !OF_UNINSTALL.contains(p));
-    here.map(|point| point.name()).collect()
+    let baseline = [CrashPoint::BaselineWritten, CrashPoint::BaselineNamed, CrashPoint::BaselineRecorded];
+    let here = |point: &&CrashPoint| {
+        !not_here.contains(point)
+            && !OF_UNINSTALL.contains(point)
+            && (can_baseline(kind) || !baseline.contains(point))
+    };
+    CrashPoint::ALL.iter().filter(here).map(|point| point.name()).collect()
 }
 
 fn all_points(kind: Kind, visits: Option<u32>) {

@@ -83,7 +83,18 @@ impl Scene {
     }
 
     pub(crate) fn with_lease(&self, line: &str, milliseconds: &str) -> Cofferdam {
-        self.project.cofferdam(line).env("DATABASE_URL", self.url()).env("COFFERDAM_LEASE_MS", milliseconds)
+        let run = self.project.cofferdam(line);
+        let run = run.env("DATABASE_URL", self.url()).env("COFFERDAM_LEASE_MS", milliseconds);
+        match &self.database {
+            Database::Sqlite(_) => run,
+            Database::Postgres(database) => {
+                let run = run.env("SCRATCH_URL", database.address().url("postgres"));
+                match postgres::programs(database.major()) {
+                    Some(path) => run.env("PATH", path),
+                    None => run,
+                }
+            }
+        }
     }
 
     /// Runs SQL and returns its rows as text.

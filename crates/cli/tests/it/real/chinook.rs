@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::project::{Project, document};
 
 /// `None`, with a word on why, where the file is not there: it is too large to commit.
-fn chinook() -> Option<PathBuf> {
+pub(super) fn chinook() -> Option<PathBuf> {
     let beside = checkout::root().parent().map(|parent| parent.join("shared/data/chinook.sqlite"));
     let named = std::env::var_os("COFFERDAM_TEST_CHINOOK").map(PathBuf::from);
     let found = named.into_iter().chain(beside).find(|path| path.is_file());

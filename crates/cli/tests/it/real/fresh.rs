@@ -39,6 +39,14 @@ impl Fresh {
         }
     }
 
+    /// The `PATH` on which its programs are found; `None`, with a word on why, without a `pg_dump`.
+    pub(super) fn programs(&self) -> Option<std::ffi::OsString> {
+        match self {
+            Self::Postgres(database) => postgres::programs(database.major()),
+            Self::Sqlite(_) => Some(std::env::var_os("PATH").unwrap_or_default()),
+        }
+    }
+
     /// Runs SQL text and returns its rows, a line each.
     pub(super) fn sql(&self, text: &str) -> String {
         match self {

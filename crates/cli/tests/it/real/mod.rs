@@ -4,6 +4,7 @@
 //! They are fetched by `cargo xtask fetch-corpus` and never committed; without them the tests
 //! here say that they were skipped.
 
+mod baseline;
 mod check;
 mod chinook;
 mod drizzle;

@@ -172,15 +172,18 @@ pub(super) fn options(entries: Option<Vec<&str>>) -> BTreeMap<String, String> {
 
 /// Options of foreign objects, whose values may be passwords: those that look like one are withheld.
 pub(super) fn withheld(entries: Option<Vec<&str>>) -> BTreeMap<String, String> {
-    const SECRET: &[&str] = &["pass", "secret", "token", "key", "credential"];
     let mut found = options(entries);
-    for (name, value) in &mut found {
-        let name = name.to_ascii_lowercase();
-        if SECRET.iter().any(|word| name.contains(word)) {
-            "(withheld)".clone_into(value);
-        }
+    for (_, value) in found.iter_mut().filter(|(name, _)| may_be_secret(name)) {
+        "(withheld)".clone_into(value);
     }
     found
+}
+
+/// Whether an option of this name may hold a password.
+pub(crate) fn may_be_secret(option: &str) -> bool {
+    const SECRET: &[&str] = &["pass", "secret", "token", "key", "credential"];
+    let option = option.to_ascii_lowercase();
+    SECRET.iter().any(|word| option.contains(word))
 }
 
 /// A letter of a catalog column that has no meaning to us: a newer server than we know.

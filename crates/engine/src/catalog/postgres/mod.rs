@@ -15,6 +15,7 @@ mod parts;
 mod privileges;
 mod relations;
 
+pub(crate) use assemble::may_be_secret;
 use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::{Error, Result};
 use futures_util::future::try_join_all;

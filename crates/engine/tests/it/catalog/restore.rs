@@ -1,31 +1,15 @@
 //! What pg_dump restores is the same schema.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 
 use cofferdam_analysis::catalog::{Ignore, fingerprint};
-use cofferdam_testkit::postgres::{Database, binaries, majors};
+use cofferdam_testkit::postgres::{Database, majors, pg_dump};
 
 use super::{catalog, in_full, run, torture};
 
-/// The oldest pg_dump that is not older than the server, which it would refuse.
-#[allow(clippy::disallowed_methods, reason = "only the machine knows where its pg_dump is")]
-fn pg_dump(major: u32) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).map(|directory| directory.join("pg_dump"));
-    let beside = binaries().iter().filter_map(|b| b.program("pg_dump"));
-    let found = beside.chain(on_path).filter(|program| program.is_file()).filter_map(|program| {
-        let output = Command::new(&program).arg("--version").output().ok()?;
-        let version = String::from_utf8_lossy(&output.stdout).into_owned();
-        let number = version.split_whitespace().nth(2)?;
-        let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
-        Some((number[..digits].parse::<u32>().ok()?, program))
-    });
-    found.filter(|(own, _)| *own >= major).min().map(|(_, program)| program)
-}
-
 /// The schema as pg_dump writes it, without the lines that only psql understands.
-fn dump(program: &PathBuf, database: &Database) -> String {
+fn dump(program: &Path, database: &Database) -> String {
     let output = Command::new(program)
         .args(["--schema-only", "--dbname", &database.url()])
         .output()
@@ -41,10 +25,7 @@ fn dump(program: &PathBuf, database: &Database) -> String {
 #[tokio::test]
 async fn a_restored_dump_has_an_equal_catalog() {
     for major in majors() {
-        let Some(program) = pg_dump(major) else {
-            eprintln!("skipped for Postgres {major}: no pg_dump of at least that version on the PATH");
-            continue;
-        };
+        let Some(program) = pg_dump(major).map(|directory| directory.join("pg_dump")) else { continue };
         let (database, client) = torture(major).await;
         let before = catalog(&client).await;
         let restored = Database::new(major);
