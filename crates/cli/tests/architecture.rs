@@ -37,6 +37,7 @@ const BANDS: [&[&str]; 8] = [
     &[
         "migrate",
         "adopt",
+        "baseline",
         "rollback",
         "status",
         "audit",

@@ -1,7 +1,7 @@
 //! `cofferdam baseline`: takes a database under management that no tool manages.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use cofferdam::baseline::{self, BaselineReport, Options, Outcome};
@@ -39,9 +39,14 @@ pub(crate) struct Args {
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let chosen = context.needed_database()?;
     let folder = match context.place()? {
-        Some(place) if !place.dir.exists() => nothing_yet(context, place.dir),
+        Some(place) if !place.dir.exists() => {
+            let format = context.format_of(&place)?;
+            Folder::empty(place.dir, format.unwrap_or(Format::Native))
+        }
         Some(_) => context.needed_folder()?,
-        None => nothing_yet(context, places::DEFAULT.into()),
+        // SQL beside programs would be applied by nobody.
+        None if Path::new(places::DEFAULT).exists() => return Err(context.no_folder().into()),
+        None => Folder::empty(places::DEFAULT.into(), context.format().unwrap_or(Format::Native)),
     };
     let project = context.project_with(chosen, folder)?;
     let options = Options {
@@ -59,11 +64,6 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     context.output.result(true, &report, || human(&report));
     report.notes.iter().for_each(|note| context.output.note(note));
     Ok(Exit::Done)
-}
-
-/// The folder that will be made.
-fn nothing_yet(context: &Context, path: PathBuf) -> Folder {
-    Folder::to_be_made(path, context.format().unwrap_or(Format::Native))
 }
 
 fn human(report: &BaselineReport) -> String {

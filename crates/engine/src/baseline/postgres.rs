@@ -34,6 +34,7 @@ pub(super) async fn run(
     let has_ledger = ledger::postgres::exists(&session).await?;
     let history = if has_ledger { ledger::postgres::history(&session).await? } else { History::default() };
     let around = foreign::postgres(&session).await?;
+    let project = &project.as_history_has_it(&history, &around)?;
     let live = catalog::postgres::read(&session).await?;
     let standing =
         Standing { target: project.target.redacted(), history: &history, around: &around, catalog: &live };

@@ -30,6 +30,7 @@ pub(super) fn run(
     let has_ledger = ledger::sqlite::exists(&db)?;
     let history = if has_ledger { ledger::sqlite::history(&db)? } else { History::default() };
     let around = foreign::sqlite(&db)?;
+    let project = &project.as_history_has_it(&history, &around)?;
     let live = catalog::sqlite::read(&db)?;
     let standing =
         Standing { target: project.target.redacted(), history: &history, around: &around, catalog: &live };

@@ -107,6 +107,18 @@ impl Folder {
         Folder::of(path, Format::Command, Contents { migrations, notes, dialect: None })
     }
 
+    /// A folder that is yet to be made.
+    pub fn empty(path: PathBuf, format: Format) -> Folder {
+        Folder {
+            path,
+            format,
+            migrations: Vec::new(),
+            notes: Vec::new(),
+            placeholders: Placeholders::new(),
+            dialect: None,
+        }
+    }
+
     fn of(path: PathBuf, format: Format, contents: Contents) -> Result<Folder> {
         let Contents { migrations, notes, dialect } = contents;
         let folder = Folder { path, format, migrations, notes, dialect, placeholders: Placeholders::new() };
