@@ -120,7 +120,7 @@ const PLANTED: &[(&str, &str)] = &[
     ("alter table shop.orders alter state drop default", "different column shop.orders.state default"),
     ("alter table shop.orders drop constraint orders_price_check", "missing constraint shop.orders.orders_price_check"),
     (
-        "drop materialized view shop.by_customer; alter table shop.orders rename constraint orders_pkey to orders_key",
+        "drop materialized view shop.by_customer; alter table shop.orders rename constraint orders_pkey to orders_primary",
         "different constraint shop.orders.orders_pkey name",
     ),
     ("select", "missing materialized-view shop.by_customer"),
@@ -273,9 +273,37 @@ fn differences_are_told_by_object_with_what_comes_next() {
          alter table shop.orders alter price drop not null; alter type shop.state add value 'lost'",
     );
     let output = diff(&project, &database, major, "").status(1).run();
-    insta::assert_snapshot!(output.stdout, @"");
+    insta::assert_snapshot!(output.stdout, @"
+    type shop.state
+      labels: new, paid, sent, lost, expected new, paid, sent
+        by hand: Postgres removes no label from an enum (lost): make a new type, alter the columns to it through text, drop this one
+    column shop.customers.phone
+      extra: text
+    column shop.orders.price
+      default: none, expected 0
+      not null: none, expected true
+    4 differences, 1 to be mended by hand; cofferdam diff --sql prints what would mend them
+    ");
     let output = diff(&project, &database, major, "--sql").status(1).run();
-    insta::assert_snapshot!(output.stdout, @"");
+    insta::assert_snapshot!(output.stdout, @r#"
+    -- type shop.state: Postgres removes no label from an enum (lost): make a new type, alter the columns to it through text, drop this one
+    -- cofferdam:no-transaction
+    alter table "shop"."orders" alter column "price" set default 0;
+    alter table "shop"."orders" add constraint _cofferdam_not_null check ("price" is not null) not valid;
+    alter table "shop"."orders" validate constraint _cofferdam_not_null;
+    alter table "shop"."orders" alter column "price" set not null;
+    alter table "shop"."orders" drop constraint _cofferdam_not_null;
+    do $mend$
+    begin
+      perform set_config('row_security', 'off', true);
+      lock table "shop"."customers" in access exclusive mode;
+      if exists (select from "shop"."customers" where "phone" is not null) then
+        raise exception using message = 'shop.customers.phone holds values: nothing was dropped';
+      end if;
+      alter table "shop"."customers" drop column "phone";
+    end
+    $mend$;
+    "#);
     assert!(output.stderr.contains("4 differences"), "{output}");
 }
 
@@ -332,5 +360,13 @@ fn sqlite_is_compared_too() {
     db.execute_batch("create index stray on notes (body); alter table notes add column more text")
         .expect("SQL");
     let output = cofferdam("diff").status(1).run();
-    insta::assert_snapshot!(output.stdout, @"");
+    insta::assert_snapshot!(output.stdout, @"
+    column notes.more
+      extra: text
+        by hand: statements for SQLite are not written yet
+    index stray
+      extra: (body)
+        by hand: statements for SQLite are not written yet
+    2 differences, 2 to be mended by hand; cofferdam diff --sql prints what would mend them
+    ");
 }

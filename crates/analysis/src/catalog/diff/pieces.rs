@@ -204,6 +204,10 @@ impl Cutter<'_> {
                 // Its query decides on names and types; only these can be said of a view's column.
                 fields.retain(|key, _| matches!(key.as_str(), "default" | "privileges" | "comment"));
             }
+            // A partition's identity is its parent's; from 17 on the server says so, with no sequence.
+            if fields.get("identity").is_some_and(|identity| identity["increment"] == 0) {
+                fields.remove("identity");
+            }
             // Where inherited columns stand depends on when the parent got them.
             if !view && !self.ignore.column_order && !fields.contains_key("inherited") {
                 piece.column_order.push(name.clone());

@@ -116,7 +116,10 @@ pub fn mend(expected: &Catalog, live: &Catalog, ignore: &Ignore) -> Mending {
     }
     for mended in found.iter_mut().filter(|m| m.statements.is_empty() && m.note.is_none()) {
         mended.by_hand = true;
-        mended.note = Some("no statement is known that mends this: see what it should be".to_owned());
+        mended.note = Some(match live.engine {
+            Engine::Postgres => "no statement is known that mends this".to_owned(),
+            Engine::Sqlite => "statements for SQLite are not written yet".to_owned(),
+        });
     }
     let mut steps: Vec<Step> = Vec::new();
     // One statement may be what two differences ask for, such as the rename of a parent.

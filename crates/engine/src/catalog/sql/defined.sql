@@ -47,8 +47,8 @@ with found as (
             from pg_amproc p where p.amprocfamily = f.oid)),
          -- What belongs to a class comes with the class.
          array_remove(array[format('create operator family %s.%I using %I', f.opfnamespace::regnamespace, f.opfname, m.amname),
-           (select format('alter operator family %s.%I using %I add %s', f.opfnamespace::regnamespace, f.opfname, m.amname,
-                          string_agg(x.member, ', ' order by x.member))
+           (select format('alter operator family %s.%I using %I add ', f.opfnamespace::regnamespace, f.opfname, m.amname)
+                   || string_agg(x.member, ', ' order by x.member)
             from (select format('operator %s %s', o.amopstrategy, o.amopopr::regoperator)
                          || coalesce(' for order by ' || (select format('%I.%I', sn.nspname, sf.opfname) from pg_opfamily sf
                               join pg_namespace sn on sn.oid = sf.opfnamespace where sf.oid = o.amopsortfamily), '')

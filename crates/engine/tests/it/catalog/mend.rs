@@ -114,7 +114,10 @@ async fn an_empty_database_becomes_the_expected_one() {
         let client = empty.client().await;
         let outcome = mended(&client, &expected, &ignore()).await;
         match outcome {
-            Ok(by_hand) => assert_eq!(by_hand, Vec::<String>::new(), "Postgres {major}"),
+            // Its options hold a secret, and nobody reads those.
+            Ok(by_hand) => {
+                assert_eq!(by_hand, ["missing server there", "missing table app.remote"], "Postgres {major}");
+            }
             Err(what) => panic!("Postgres {major}\n{what}"),
         }
     }

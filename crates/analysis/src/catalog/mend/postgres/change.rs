@@ -36,6 +36,7 @@ pub(super) fn property(
     }
     let stage = match property {
         "replica_identity" | "owned_by" | "clustered" => Stage::Link,
+        _ if id.kind == ObjectKind::DefaultPrivileges => Stage::Link,
         _ => Stage::Make,
     };
     let steps = steps(scene, id, difference, property)?;

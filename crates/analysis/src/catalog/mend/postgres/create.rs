@@ -26,6 +26,9 @@ pub(super) fn missing(scene: &Scene<'_>, differences: &[Difference], id: &Object
         {
             Stage::ForeignKey
         }
+        // They are for what comes later, not for what is made here.
+        ObjectKind::DefaultPrivileges => Stage::Link,
+        ObjectKind::Index if scene.index(id).is_ok_and(|(_, index)| !index.valid) => Stage::Link,
         _ => Stage::Make,
     };
     let mut made = vec![id.clone()];

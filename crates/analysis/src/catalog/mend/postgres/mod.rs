@@ -89,6 +89,9 @@ fn one(scene: &Scene<'_>, differences: &[Difference], difference: &Difference) -
         DifferenceKind::Extra if let Some(text) = table::goes_with_attach(scene, differences, id) => {
             Ok(Outcome::Follows(text))
         }
+        DifferenceKind::Extra if let Some(text) = remove::goes_with_column(scene, differences, id) => {
+            Ok(Outcome::Follows(text))
+        }
         DifferenceKind::Extra => remove::extra(scene, id).map(|a| Outcome::Run(vec![a])),
         DifferenceKind::Different { property } => change::property(scene, differences, difference, property),
     }

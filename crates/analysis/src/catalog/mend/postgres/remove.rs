@@ -8,6 +8,7 @@ use super::{
 use crate::catalog::id::{ObjectId, ObjectKind};
 use crate::catalog::object::Object;
 use crate::catalog::table::{Column, Table};
+use crate::catalog::{Difference, DifferenceKind};
 
 /// The action for an extra object.
 pub(super) fn extra(scene: &Scene<'_>, id: &ObjectId) -> Written<Action> {
@@ -16,6 +17,21 @@ pub(super) fn extra(scene: &Scene<'_>, id: &ObjectId) -> Written<Action> {
         gone.extend(parts_of(id, object));
     }
     Ok(Action::new(Stage::Drop, id.clone(), each(statements_for(scene, id)?)).drops(gone))
+}
+
+/// A sequence goes with the column that it belongs to.
+pub(super) fn goes_with_column(
+    scene: &Scene<'_>,
+    differences: &[Difference],
+    id: &ObjectId,
+) -> Option<String> {
+    let Some(Object::Sequence(sequence)) = scene.live.objects.get(id) else { return None };
+    let column = sequence.owned_by.as_ref()?;
+    let gone = |d: &&Difference| {
+        d.kind == DifferenceKind::Extra
+            && (d.object == *column || d.object == ObjectId::table(column.name.clone()))
+    };
+    differences.iter().find(gone).map(|d| format!("goes together with {}", d.object))
 }
 
 fn statements_for(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<String>> {

@@ -4,11 +4,12 @@ use super::super::Step;
 use super::super::order::{Action, Stage};
 use super::super::text::{ident, qualified, settings};
 use super::{
-    Scene, Written, column, constraint, create, each, index, own_name, privileges, reference, table_in,
+    Scene, Written, column, constraint, create, each, index, own_name, privileges, reference, several,
+    table_in,
 };
 use crate::catalog::id::{ObjectId, ObjectKind, QualifiedName};
 use crate::catalog::table::{Column, ConstraintKind, Enabled, ReplicaIdentity, Table, TableKind};
-use crate::catalog::{Difference, DifferenceKind};
+use crate::catalog::{Difference, DifferenceKind, Object};
 
 /// The actions for a missing table: itself, then its indexes, keys, triggers, rules and policies.
 pub(super) fn make(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<Action>> {
@@ -42,7 +43,9 @@ pub(super) fn make(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<Action>> {
         let mut all = vec![index::create(&id.name, table.kind, name, found, false)];
         all.extend(index::finish(scene, &own, found));
         indexes.push(own.clone());
-        actions.push(Action::new(Stage::Make, own.clone(), each(all)).makes([own]));
+        // Attaching would build the parts that it is expected to lack.
+        let stage = if found.valid { Stage::Make } else { Stage::Link };
+        actions.push(Action::new(stage, own.clone(), each(all)).makes([own]));
     }
     for (name, _) in table.triggers.iter().filter(|(_, trigger)| !trigger.inherited) {
         let own = part(ObjectKind::Trigger, name);
@@ -62,11 +65,12 @@ pub(super) fn make(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<Action>> {
         let attach = Action::new(Stage::Attach, id.clone(), each(statements));
         let mut needs = indexes.clone();
         needs.push(ObjectId::table(parent.clone()));
-        needs.extend(
-            table_in(scene.expected, parent)
-                .into_iter()
-                .flat_map(|p| p.indexes.keys().map(|name| at(&ObjectId::table(parent.clone()), name))),
-        );
+        needs.extend(table_in(scene.expected, parent).into_iter().flat_map(|p| {
+            p.indexes
+                .iter()
+                .filter(|(_, index)| index.valid)
+                .map(|(name, _)| at(&ObjectId::table(parent.clone()), name))
+        }));
         actions.push(attach.needs(needs).makes([id.clone()]));
     }
     if let Some(identity) = replica_identity(&id.name, &table.replica_identity) {
@@ -166,6 +170,13 @@ fn head(scene: &Scene<'_>, name: &QualifiedName, table: &Table, lines: &[String]
         text += &format!(" using {}", ident(method));
     }
     if let Some(server) = &table.server {
+        let there = ObjectId::new(ObjectKind::Server, QualifiedName::bare(server));
+        if let (None, Some(Object::Server(found))) =
+            (scene.live.objects.get(&there), scene.expected.objects.get(&there))
+        {
+            several::create_server(found)
+                .map_err(|_| format!("its server {server} has to be there first"))?;
+        }
         text += &format!(" server {}", ident(server));
         if !table.server_options.is_empty() {
             text += &format!(" options ({})", column::server_options(&table.server_options)?);
@@ -177,7 +188,6 @@ fn head(scene: &Scene<'_>, name: &QualifiedName, table: &Table, lines: &[String]
     if let Some(tablespace) = &table.tablespace {
         text += &format!(" tablespace {}", ident(tablespace));
     }
-    let _ = scene;
     Ok(text)
 }
 
