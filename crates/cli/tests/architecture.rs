@@ -43,7 +43,6 @@ const BANDS: [&[&str]; 8] = [
         "audit",
         "preflight",
         "uninstall",
-        "baseline",
         "drift",
         "online",
         "bridge",

@@ -93,12 +93,6 @@ impl Folder {
         Ok(Folder { placeholders: placeholders.clone(), ..Folder::of(path.to_owned(), format, contents)? })
     }
 
-    /// A folder that is not there yet.
-    pub fn to_be_made(path: PathBuf, format: Format) -> Folder {
-        let Contents { migrations, notes, dialect } = Contents::default();
-        Folder { path, format, migrations, notes, dialect, placeholders: Placeholders::new() }
-    }
-
     /// A folder of programs, whose migrations two commands have told.
     ///
     /// # Errors
