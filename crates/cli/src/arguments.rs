@@ -122,7 +122,7 @@ impl Command {
 const GROUPS: &[(&str, &[&str])] = &[
     ("Every day", &["init", "new", "check", "explain", "plan", "migrate", "status"]),
     ("Once", &["adopt", "baseline", "uninstall"]),
-    ("Safety", &["rollback", "audit"]),
+    ("Safety", &["rollback", "diff", "audit"]),
     ("Try", &["demo"]),
 ];
 

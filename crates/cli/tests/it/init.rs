@@ -45,8 +45,8 @@ fn sqlx_is_recognised() {
 }
 
 #[test]
-fn a_folder_of_another_tool_is_noted() {
-    let project = Project::new().file("migrations/V1__a.sql", "");
+fn a_folder_that_is_not_understood_is_noted() {
+    let project = Project::new().file("migrations/schema.sql", "");
     project.cofferdam("init").stdout_contains("the folder is not understood").run();
 }
 

@@ -185,8 +185,8 @@ fn init_notes_a_variable_that_differs_from_dotenv() {
 fn init_finds_a_ledger_and_says_adopt() {
     let project = native().file(".env", "DATABASE_URL=sqlite:notes.db\n");
     let db = rusqlite::Connection::open(project.path("notes.db")).expect("a database");
-    db.execute_batch("create table _prisma_migrations (id text, checksum text, finished_at, migration_name text, rolled_back_at);
-         create table a (b)",
+    db.execute_batch("create table _prisma_migrations (id text, checksum text, finished_at, migration_name text, logs text,
+           rolled_back_at, started_at, applied_steps_count integer); create table a (b)",
     ).expect("tables");
     let document = document("init", &project.cofferdam("init --format json").run());
     assert_eq!(document["database"]["ledger"], "prisma");
