@@ -104,10 +104,10 @@ impl Excluded {
     fn add_parts(&mut self, catalog: &Catalog) {
         for (id, object) in &catalog.objects {
             match object {
-                Object::Sequence(sequence) => {
-                    if sequence.owned_by.as_ref().is_some_and(|by| self.relations.contains(&by.name)) {
-                        self.sequences.insert(id.name.clone());
-                    }
+                Object::Sequence(sequence)
+                    if sequence.owned_by.as_ref().is_some_and(|by| self.relations.contains(&by.name)) =>
+                {
+                    self.sequences.insert(id.name.clone());
                 }
                 Object::Table(table) if self.relations.contains(&id.name) => {
                     let schema = id.name.schema.clone();
