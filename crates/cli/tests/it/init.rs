@@ -45,8 +45,10 @@ fn sqlx_is_recognised() {
 }
 
 #[test]
-fn a_folder_that_is_not_understood_is_noted() {
-    let project = Project::new().file("migrations/schema.sql", "");
+fn a_folder_of_two_tools_is_noted() {
+    let project = Project::new()
+        .file("migrations/V1__a.sql", "")
+        .file("migrations/2_b.sql", "-- migrate:up\n-- migrate:down\n");
     project.cofferdam("init").stdout_contains("the folder is not understood").run();
 }
 

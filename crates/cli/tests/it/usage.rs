@@ -36,7 +36,7 @@ fn an_unknown_setting_is_shown_in_its_line() {
     let output = project.cofferdam("check").status(2).run();
     insta::assert_snapshot!(output.stderr, @r#"
     error: cannot read cofferdam.toml: unknown field `fromat`, expected one of
-           `dir`, `format`, `list`, `sql`, `out_of_order`
+           `dir`, `format`, `list`, `sql`, `out_of_order`, `placeholders`
      --> cofferdam.toml:2:1
       |
     2 | fromat = "native"

@@ -119,7 +119,7 @@ mod tests {
             ("10_ten.sql", good),
             ("20250101-x.sql", good),
             ("20250102.sql", good),
-            ("V1__x.sql", ""),
+            ("seed.sql", ""),
         ])
         .expect("a folder of dbmate's");
         let seen: Vec<_> = read.migrations.iter().map(|m| (m.version.as_str(), m.name.as_str())).collect();
