@@ -96,24 +96,19 @@ impl<'a> Scene<'a> {
 impl Predecessor {
     /// Hands over on every database that the tests know, after each number of migrations.
     fn hands_over(&self) {
-        self.hands_over_on(Dialect::Sqlite);
-        self.hands_over_on(Dialect::Postgres);
+        self.hands_over_on(Dialect::Sqlite, Fresh::sqlite);
+        postgres::majors().into_iter().for_each(|major| self.hands_over_on_postgres(major));
     }
 
-    /// Hands over on every database of this kind.
-    fn hands_over_on(&self, dialect: Dialect) {
+    fn hands_over_on_postgres(&self, major: u32) {
+        self.hands_over_on(Dialect::Postgres, || Fresh::postgres(major));
+    }
+
+    /// Hands over on databases of this kind.
+    fn hands_over_on(&self, dialect: Dialect, fresh: impl Fn() -> Fresh) {
         let Some(tool) = Tool::find(self.program) else { return };
-        let fresh: Vec<Box<dyn Fn() -> Fresh>> = match dialect {
-            Dialect::Sqlite => vec![Box::new(Fresh::sqlite)],
-            Dialect::Postgres => postgres::majors()
-                .into_iter()
-                .map(|major| Box::new(move || Fresh::postgres(major)) as Box<dyn Fn() -> Fresh>)
-                .collect(),
-        };
-        for fresh in fresh {
-            for done in 1..(self.migrations)(dialect).len() {
-                self.hands_over_after(done, dialect, &|| Scene::new(&tool, fresh()));
-            }
+        for done in 1..(self.migrations)(dialect).len() {
+            self.hands_over_after(done, dialect, &|| Scene::new(&tool, fresh()));
         }
     }
 

@@ -2,7 +2,8 @@
 
 use super::{Migration, Predecessor, Scene};
 use crate::real::Dialect;
-use cofferdam_testkit::{Cofferdam, Output};
+use crate::real::fresh::Fresh;
+use cofferdam_testkit::{Cofferdam, Output, postgres};
 
 const PRISMA: Predecessor = Predecessor {
     program: "prisma",
@@ -99,10 +100,16 @@ fn pending(scene: &Scene<'_>) -> bool {
 // Prisma takes a second or more for each of its runs.
 #[test]
 fn prisma_hands_over_on_sqlite_and_sees_nothing_pending() {
-    PRISMA.hands_over_on(Dialect::Sqlite);
+    PRISMA.hands_over_on(Dialect::Sqlite, Fresh::sqlite);
 }
 
 #[test]
-fn prisma_hands_over_on_postgres_and_sees_nothing_pending() {
-    PRISMA.hands_over_on(Dialect::Postgres);
+fn prisma_hands_over_on_the_newest_postgres_and_sees_nothing_pending() {
+    let major = *postgres::majors().last().expect("a server to test with");
+    PRISMA.hands_over_on_postgres(major);
+}
+
+#[test]
+fn prisma_hands_over_on_the_oldest_postgres_and_sees_nothing_pending() {
+    PRISMA.hands_over_on_postgres(postgres::majors()[0]);
 }
