@@ -27,6 +27,7 @@ fn commands_stand_in_groups_with_one_line_each() {
 
     Safety:
       rollback  Take the last migration back, or all after a version
+      diff      Compare the database's schema with what the applied migrations make
       audit     Show who changed what, and prove that the record is whole
 
     Try:
