@@ -3,7 +3,7 @@
 use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Error, Result};
 
-use crate::folder::{Folder, Migration};
+use crate::folder::{Folder, Format, Migration};
 use crate::ledger::History;
 use crate::replay::Source;
 
@@ -39,6 +39,12 @@ pub(super) fn applied(
             ))
             .hint("bring the file back, or name the right folder with --dir; cofferdam status shows all of them"));
         };
+        if let Some(why) = unknown(folder, migration) {
+            return Err(Error::invalid(format!(
+                "{why}: what it made is not known, so nothing can be compared"
+            ))
+            .hint("diff needs migrations whose SQL is known; for programs ask their own tool for drift"));
+        }
         if row.checksum.is_some_and(|checksum| checksum != migration.checksum) {
             let title = row.title();
             found
@@ -54,6 +60,13 @@ pub(super) fn applied(
         ));
     }
     Ok(found)
+}
+
+/// Why the text of a migration does not say what it made.
+fn unknown(folder: &Folder, migration: &Migration) -> Option<String> {
+    let no_sql = folder.format == Format::Command && migration.text.is_empty();
+    let program = no_sql.then(|| format!("{} is a program whose SQL is not known", migration.version));
+    migration.not_ours_to_run().or(program)
 }
 
 fn nothing(target: &str, has_ledger: bool) -> Error {

@@ -179,3 +179,10 @@ fn a_role_without_rights_is_told_what_to_grant() {
         );
     }
 }
+
+#[test]
+fn drift_from_programs_whose_sql_is_not_known_is_not_guessed() {
+    let project = django();
+    project.cofferdam("adopt").run();
+    project.cofferdam("diff").status(2).stderr_contains("shop.0001_initial is a program").run();
+}
