@@ -81,11 +81,31 @@ fn filled(command: &str, one: &Listed) -> String {
         _ => ("", one.version.as_str()),
     };
     let quoted = |text: &str| format!("'{}'", text.replace('\'', "'\\''"));
-    command
-        .replace("{version}", &quoted(&one.version))
-        .replace("{app}", &quoted(app))
-        .replace("{name}", &quoted(name))
-        .replace("{previous}", &quoted(one.previous.as_deref().unwrap_or("base")))
+    let places = [
+        ("{version}", one.version.as_str()),
+        ("{app}", app),
+        ("{name}", name),
+        ("{previous}", one.previous.as_deref().unwrap_or("base")),
+    ];
+    // Once from the left: what was put in is never searched again, or a name that holds a
+    // place would end the quotes around it.
+    let mut filled = String::new();
+    let mut rest = command;
+    while let Some(at) = rest.find('{') {
+        let (before, place) = rest.split_at(at);
+        filled.push_str(before);
+        match places.iter().find(|(name, _)| place.starts_with(name)) {
+            Some((name, text)) => {
+                filled.push_str(&quoted(text));
+                rest = &place[name.len()..];
+            }
+            None => {
+                filled.push('{');
+                rest = &place[1..];
+            }
+        }
+    }
+    filled + rest
 }
 
 /// The lines in the order in which the migrations run. Understood are a name alone (`ls`), a
@@ -172,6 +192,8 @@ mod tests {
     fn a_name_cannot_leave_its_quotes() {
         let one = Listed { version: "a'; rm -rf ~ #.x".to_owned(), previous: None, applied: None };
         assert_eq!(filled("show {app} {previous}", &one), "show 'a'\\''; rm -rf ~ #' 'base'");
+        let one = Listed { version: "a{name};touch x;#.sql".to_owned(), previous: None, applied: None };
+        assert_eq!(filled("cat {x} {version}", &one), "cat {x} 'a{name};touch x;#.sql'");
         let one = Listed { version: "shop.0001_initial".to_owned(), previous: None, applied: None };
         assert_eq!(filled("sqlmigrate {app} {name}", &one), "sqlmigrate 'shop' '0001_initial'");
         let one = Listed { version: "000001-first.sql".to_owned(), previous: None, applied: None };

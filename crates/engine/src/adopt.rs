@@ -33,8 +33,8 @@ pub struct Options {
     pub none: bool,
     /// The tool whose history is meant, where there are several.
     pub from: Option<String>,
-    /// Go on writing the other tool's ledger from now on.
-    pub keep_in_step: bool,
+    /// Go on writing the other tool's ledger from now on, or stop it; as it was when `None`.
+    pub keep_in_step: Option<bool>,
     /// How long to wait while another runner is at work.
     pub lease_wait: Duration,
     /// Raised to stop.
@@ -75,6 +75,8 @@ struct Import<'a> {
     already: usize,
     pending: Vec<String>,
     in_step: Option<InStep>,
+    /// The other ledger is not written any more.
+    ends_step: bool,
     /// What the other ledger lacks.
     catch_up: Vec<Writes>,
 }
@@ -139,13 +141,18 @@ async fn record_on_postgres(client: &Client, project: &Project, options: &Option
     let history = ledger::postgres::history(client).await?;
     let around = foreign::postgres(client).await?;
     let import = import(project, &history, &around, options, Dialect::Postgres)?;
+    if let Some(in_step) = &import.in_step {
+        foreign::may_write(client, &in_step.table).await?;
+    }
     ledger::postgres::record(client, &project.actor, "adopt", &import.migrations(), import.detail()).await?;
     for writes in &import.catch_up {
         writes.to_postgres(client, Duration::ZERO).await?;
     }
     if let Some(in_step) = &import.in_step {
-        foreign::may_write(client, &in_step.table).await?;
         ledger::postgres::set_meta(client, InStep::KEY, &in_step.to_text()).await?;
+    }
+    if import.ends_step {
+        ledger::postgres::remove_meta(client, InStep::KEY).await?;
     }
     crash::hit(CrashPoint::AdoptRecorded);
     Ok(import.report())
@@ -162,6 +169,9 @@ fn record_on_sqlite(db: &Connection, project: &Project, options: &Options) -> Re
     }
     if let Some(in_step) = &import.in_step {
         ledger::sqlite::set_meta(db, InStep::KEY, &in_step.to_text())?;
+    }
+    if import.ends_step {
+        ledger::sqlite::remove_meta(db, InStep::KEY)?;
     }
     crash::hit(CrashPoint::AdoptRecorded);
     Ok(import.report())
@@ -182,6 +192,7 @@ fn import<'a>(
         already: history.applied.len(),
         pending: Vec::new(),
         in_step: None,
+        ends_step: false,
         catch_up: Vec::new(),
     };
     if !options.none {
@@ -189,7 +200,8 @@ fn import<'a>(
         import.content = foreign::import(found, folder, history);
         import.content.refuse_problems()?;
         import.found = Some(found);
-        if options.keep_in_step {
+        import.ends_step = options.keep_in_step == Some(false);
+        if options.keep_in_step == Some(true) {
             import.keep_in_step(found, history, dialect)?;
         }
     }
@@ -299,7 +311,7 @@ impl Import<'_> {
             let key = applied.key(folder.format);
             let Some(migration) = key.and_then(|key| folder.with_key(&key)) else { continue };
             if !tells(migration) {
-                self.catch_up.push(in_step.applied(migration, folder, dialect).ok_or_else(cannot)?);
+                self.catch_up.push(in_step.applied(migration, folder, dialect)?);
             }
         }
         self.in_step = Some(in_step);
@@ -329,7 +341,7 @@ impl Import<'_> {
     fn detail(&self) -> serde_json::Value {
         serde_json::json!({
             "source": self.source(),
-            "keep_in_step": self.in_step.is_some(),
+            "keep_in_step": if self.ends_step { Some(false) } else { self.in_step.as_ref().map(|_| true) },
             "caught_up": self.catch_up.len(),
         })
     }

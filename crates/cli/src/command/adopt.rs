@@ -29,9 +29,18 @@ pub(crate) struct Args {
     /// Go on writing the other tool's ledger, so that it sees nothing pending
     ///
     /// Whatever Cofferdam applies or takes back from now on is written there as the tool
-    /// itself would, in the same transaction. The way back to the tool stays open.
-    #[arg(long, conflicts_with = "none")]
-    keep_in_step: bool,
+    /// itself would, in the same transaction. The way back to the tool stays open. `no`
+    /// ends it.
+    #[arg(
+        long, value_name = "yes|no", num_args = 0..=1, require_equals = true, default_missing_value = "yes",
+        value_parser = |text: &str| match text {
+            "yes" => Ok(true),
+            "no" => Ok(false),
+            _ => Err("say yes or no"),
+        },
+        conflicts_with = "none"
+    )]
+    keep_in_step: Option<bool>,
     /// How long to wait while another process migrates
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
     lease_wait: Duration,

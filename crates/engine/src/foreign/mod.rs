@@ -258,15 +258,50 @@ impl InStep {
     pub const KEY: &'static str = "keep_in_step";
 
     /// What the tool would write for a migration that we applied.
-    pub fn applied(&self, migration: &Migration, folder: &Folder, dialect: Dialect) -> Option<Writes> {
-        let rows = self.tool.applied(migration, folder, dialect)?;
-        Some(Writes { table: self.table.clone(), rows })
+    ///
+    /// # Errors
+    /// As [`InStep::fits`]; `Refused` for a migration that has no place in the tool's ledger.
+    pub fn applied(&self, migration: &Migration, folder: &Folder, dialect: Dialect) -> Result<Writes> {
+        self.fits(folder)?;
+        let rows = self.tool.applied(migration, folder, dialect);
+        rows.map(|rows| Writes { table: self.table.clone(), rows }).ok_or_else(|| self.no_place(migration))
     }
 
     /// What the tool would write for a migration that we took back.
-    pub fn taken_back(&self, migration: &Migration, folder: &Folder, dialect: Dialect) -> Option<Writes> {
-        let rows = self.tool.taken_back(migration, folder, dialect)?;
-        Some(Writes { table: self.table.clone(), rows })
+    ///
+    /// # Errors
+    /// As [`InStep::applied`].
+    pub fn taken_back(&self, migration: &Migration, folder: &Folder, dialect: Dialect) -> Result<Writes> {
+        self.fits(folder)?;
+        let rows = self.tool.taken_back(migration, folder, dialect);
+        rows.map(|rows| Writes { table: self.table.clone(), rows }).ok_or_else(|| self.no_place(migration))
+    }
+
+    /// # Errors
+    /// `Refused` for a folder that is not the tool's: its ledger would fall behind in silence.
+    fn fits(&self, folder: &Folder) -> Result<()> {
+        if self.tool.format() == Some(folder.format) {
+            return Ok(());
+        }
+        let tool = self.tool.name();
+        Err(Error::refused(format!(
+            "{tool}'s ledger is to be kept in step, and {} is read as a folder of {}",
+            folder.path.display(),
+            folder.format
+        ))
+        .hint(format!(
+            "name {tool}'s folder with --dir, or write its format into cofferdam.toml; \
+             cofferdam adopt --keep-in-step=no ends it"
+        )))
+    }
+
+    fn no_place(&self, migration: &Migration) -> Error {
+        let tool = self.tool.name();
+        Error::refused(format!(
+            "{} has no place in {tool}'s ledger, which is to be kept in step",
+            migration.file_name()
+        ))
+        .hint("cofferdam adopt --keep-in-step=no ends it")
     }
 }
 

@@ -79,22 +79,24 @@ impl Unit {
     }
 }
 
-/// Proves that this role may write the ledger, by writing nothing.
+/// Proves that this role may write the ledger as its tool does.
 ///
 /// # Errors
 /// `Invalid` naming what to grant.
 pub async fn may_write(client: &Client, table: &Table) -> Result<()> {
     let name = qualified(table)?;
-    client.batch_execute("savepoint cofferdam_in_step").await.db()?;
-    let writes =
-        format!("insert into {name} select * from {name} where false; delete from {name} where false");
-    if let Err(error) = client.batch_execute(&writes).await {
-        client.batch_execute("rollback to savepoint cofferdam_in_step").await.db()?;
-        let error = crate::db::error::postgres(error);
-        return Err(Error::invalid(format!("cannot keep {table} in step: {}", error.message()))
-            .hint(format!("grant select, insert, delete on {name} to the role that migrates")));
+    let row = client.query_one(include_str!("sql/may_write.sql"), &[&name]).await.db()?;
+    let (rights, sequences): (Vec<String>, Vec<String>) = (row.get(0), row.get(1));
+    let mut grants = Vec::new();
+    if !rights.is_empty() {
+        grants.push(format!("grant {} on {name} to the role that migrates", rights.join(", ")));
     }
-    client.batch_execute("release savepoint cofferdam_in_step").await.db()
+    grants.extend(sequences.iter().map(|s| format!("grant usage on sequence {s} to the role that migrates")));
+    if grants.is_empty() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!("cannot keep {table} in step: this role may not write it"))
+        .hint(grants.join("; ")))
 }
 
 /// A statement with its parameters.

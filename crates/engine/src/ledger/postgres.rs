@@ -197,6 +197,12 @@ pub async fn set_meta(client: &Client, key: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
+/// Takes this key out of `meta`.
+pub async fn remove_meta(client: &Client, key: &str) -> Result<()> {
+    client.execute("delete from cofferdam.meta where key = $1", &[&key]).await.db()?;
+    Ok(())
+}
+
 /// Opens a run and returns its number.
 pub async fn begin_run(client: &Client, command: &str, plan: &str) -> Result<i64> {
     let sql = "insert into cofferdam.run (command, plan, state) values ($1, $2, 'running') returning id";

@@ -228,6 +228,12 @@ pub fn set_meta(db: &Connection, key: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
+/// Takes this key out of `meta`.
+pub fn remove_meta(db: &Connection, key: &str) -> Result<()> {
+    db.execute("delete from _cofferdam_meta where key = ?1", [key]).db()?;
+    Ok(())
+}
+
 /// Opens a run and returns its number.
 pub fn begin_run(db: &Connection, command: &str, plan: &str) -> Result<i64> {
     let sql = "insert into _cofferdam_run (command, plan, state) values (?1, ?2, 'running') returning id";

@@ -13,7 +13,7 @@ use super::report::{AppliedMigration, MigrateReport, PlannedStatement, PlannedSt
 use super::{Failure, Options};
 use crate::Project;
 use crate::folder::{Format, Migration, file_name};
-use crate::foreign::InStep;
+use crate::foreign::{InStep, Writes};
 use crate::ledger::standing::{self, Standing};
 use crate::ledger::{Applied, History, Kind, NewMigration};
 use crate::runner::Record;
@@ -27,8 +27,6 @@ pub(super) struct Work<'a> {
     pub(super) already: usize,
     pub(super) skipped: Vec<String>,
     pub(super) notes: Vec<String>,
-    /// The tool whose ledger is told what is applied.
-    pub(super) in_step: Option<InStep>,
 }
 
 /// One pending file.
@@ -36,6 +34,8 @@ pub(super) struct File<'a> {
     pub(super) migration: &'a Migration,
     /// It was applied before, and its file has changed since.
     again: bool,
+    /// What another tool's ledger is told with its last step.
+    in_step: Option<Writes>,
     pub(super) script: Script,
     pub(super) plan: FilePlan,
     /// How many of its steps are done.
@@ -58,7 +58,6 @@ impl File<'_> {
     pub(super) fn record<'r>(
         &'r self,
         project: &'r Project,
-        in_step: Option<&InStep>,
         run: i64,
         begun: Instant,
         last: bool,
@@ -76,9 +75,8 @@ impl File<'_> {
             duration_ms: None,
             run_id: Some(run),
         };
-        let told =
-            in_step.and_then(|tool| tool.applied(self.migration, &project.folder, self.script.dialect));
-        Record::Applied { migration, begun, detail: self.audit_detail(), again: self.again, in_step: told }
+        let in_step = self.in_step.clone();
+        Record::Applied { migration, begun, detail: self.audit_detail(), again: self.again, in_step }
     }
 
     /// What the report says of it.
@@ -121,7 +119,6 @@ pub(super) fn work<'a>(
         already: history.applied.len(),
         skipped: skipped.iter().map(|m| m.version.to_string()).collect(),
         notes,
-        in_step: None,
     };
     for migration in pending {
         match plan_file(migration, project.folder.format, dialect, history) {
@@ -175,6 +172,7 @@ fn plan_file<'a>(
     Ok(File {
         migration,
         again: migration.version.is_repeatable() && history.of(format, migration.version.key()).is_some(),
+        in_step: None,
         script,
         plan,
         done,
@@ -313,6 +311,18 @@ impl Work<'_> {
             findings: self.findings,
             notes: self.notes,
         }
+    }
+
+    /// Plans what another tool's ledger is told.
+    ///
+    /// # Errors
+    /// Those of [`InStep::applied`], before anything runs.
+    pub(super) fn keep_in_step(&mut self, in_step: Option<&InStep>, project: &Project) -> Result<()> {
+        let Some(in_step) = in_step else { return Ok(()) };
+        for file in &mut self.files {
+            file.in_step = Some(in_step.applied(file.migration, &project.folder, self.dialect)?);
+        }
+        Ok(())
     }
 
     /// # Errors

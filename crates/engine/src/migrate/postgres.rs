@@ -107,22 +107,24 @@ pub(super) async fn run(
     let runner_options =
         RunnerOptions { locks: options.locks, lease_wait: options.lease_wait, stop: options.stop.clone() };
     let mut runner = Runner::start(session, project, runner_options, watch).await?;
-    // Somebody may have been at work until the lease was ours: decide anew.
-    let decided = async {
-        let history = ledger::postgres::history(runner.session()).await?;
-        let (mut work, _) = judge(runner.session(), project, options, &history).await?;
-        work.in_step = foreign::in_step_on_postgres(runner.session()).await?;
-        Ok::<_, Error>((history, work))
+    // Somebody may have been at work until the lease was ours, another tool too: decide anew.
+    let seen = match look(runner.session(), project).await {
+        Ok(seen) => seen,
+        Err(error) => {
+            runner.release().await?;
+            return Err(error.into());
+        }
     };
-    let (history, work) = match decided.await {
-        Ok((history, work)) if work.files.is_empty() => {
+    let (project, history) = (&seen.project, seen.history);
+    let (history, work) = match decide(&runner, project, options, &history).await {
+        Ok(work) if work.files.is_empty() => {
             match left_open(project, &history) {
                 Some(run) => runner.finish(run.id, RunState::Done, None).await?,
                 None => runner.release().await?,
             }
             return Ok(work.report(Vec::new(), false, Err(NO_POINT)));
         }
-        Ok((history, work)) => (history, work),
+        Ok(work) => (history, work),
         Err(error) => {
             runner.release().await?;
             return Err(error.into());
@@ -157,6 +159,20 @@ pub(super) async fn run(
             Err(Failure { error, findings: Vec::new(), applied })
         }
     }
+}
+
+/// What is to be done, once the lease is ours.
+async fn decide<'a>(
+    runner: &Runner<'_>,
+    project: &'a Project,
+    options: &Options,
+    history: &History,
+) -> Result<Work<'a>> {
+    let (mut work, _) = judge(runner.session(), project, options, history).await?;
+    work.refuse_programs(project)?;
+    let in_step = foreign::in_step_on_postgres(runner.session()).await?;
+    work.keep_in_step(in_step.as_ref(), project)?;
+    Ok(work)
 }
 
 /// The refusal, with the sizes of the tables at stake.
@@ -219,7 +235,11 @@ async fn apply_all(
     let mut number = 0;
     for file in &work.files {
         let begun = Instant::now();
-        let result = apply_file(runner, project, (work, file), history, run, (&mut number, of)).await;
+        if project.folder.format != Format::Native {
+            // The folder's own tool may be at work beside us: what it applied is not applied again.
+            look(runner.session(), project).await?;
+        }
+        let result = apply_file(runner, project, file, history, run, (&mut number, of)).await;
         result.map_err(|error| error.while_(format!("cannot apply {}", file.migration.file_name())))?;
         applied.push(file.applied(begun));
     }
@@ -229,13 +249,13 @@ async fn apply_all(
 async fn apply_file(
     runner: &mut Runner<'_>,
     project: &Project,
-    (work, file): (&Work<'_>, &File<'_>),
+    file: &File<'_>,
     history: &History,
     run: i64,
     (number, of): (&mut usize, usize),
 ) -> Result<()> {
     runner.fresh().await?;
-    let (steps, in_step) = (&file.plan.steps, work.in_step.as_ref());
+    let steps = &file.plan.steps;
     let open = standing::open_migrate(history)?;
     if file.done > 0 || open.is_some_and(|r| steps.iter().any(|s| r.step(&s.id).is_some())) {
         let version = file.migration.version.to_string();
@@ -245,14 +265,14 @@ async fn apply_file(
     runner.replay_settings(&file.script, &steps[..file.done]).await?;
     if file.done == steps.len() {
         // What failed was taken out of the file: nothing is left to run, only to be recorded.
-        return runner.record_done(run, &file.record(project, in_step, run, begun, true)).await;
+        return runner.record_done(run, &file.record(project, run, begun, true)).await;
     }
     for (index, step) in steps.iter().enumerate().skip(file.done) {
         *number += 1;
         runner.watch().event(Event::StepStarted { step: step.id.clone(), number: *number, of });
         let step_begun = Instant::now();
         let last = index + 1 == steps.len();
-        let record = file.record(project, in_step, run, begun, last);
+        let record = file.record(project, run, begun, last);
         let job = Job { run, step, script: &file.script, proofs: &file.proofs, record };
         let left = standing::left_of(open, file.migration.version.as_str(), index + 1);
         match left.filter(|left| left.state == StepState::Intent) {

@@ -12,6 +12,7 @@ use super::report::{AppliedMigration, MigrateReport, PlanReport, RollbackPoint};
 use super::{Failure, Options};
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, SqliteMode, SqliteOptions, SqliteTarget};
+use crate::folder::Format;
 use crate::foreign;
 use crate::ledger::{self, History, RunState, standing};
 use crate::runner::Job;
@@ -115,11 +116,17 @@ pub(super) fn run(
         stop: options.stop.clone(),
     };
     let mut runner = Runner::start(db, target, project, runner_options, watch)?;
-    let decided = ledger::sqlite::history(runner.db())
-        .and_then(|history| Ok((judge(runner.db(), project, options, &history)?, history)))
-        .and_then(|decided| Ok((decided, foreign::in_step_on_sqlite(runner.db())?)));
-    let (work, history) = match decided {
-        Ok(((work, history), in_step)) => (Work { in_step, ..work }, history),
+    // Somebody may have been at work until the lease was ours, another tool too: decide anew.
+    let (history, project) = match look(runner.db(), project) {
+        Ok((history, _, project)) => (history, project),
+        Err(error) => {
+            runner.release()?;
+            return Err(error.into());
+        }
+    };
+    let project = &project;
+    let work = match decide(&runner, project, options, &history) {
+        Ok(work) => work,
         Err(error) => {
             runner.release()?;
             return Err(error.into());
@@ -164,6 +171,20 @@ pub(super) fn run(
             Err(Failure { error, findings: Vec::new(), applied })
         }
     }
+}
+
+/// What is to be done, once the lease is ours.
+fn decide<'a>(
+    runner: &Runner<'_>,
+    project: &'a Project,
+    options: &Options,
+    history: &History,
+) -> Result<Work<'a>> {
+    let mut work = judge(runner.db(), project, options, history)?;
+    work.refuse_programs(project)?;
+    let in_step = foreign::in_step_on_sqlite(runner.db())?;
+    work.keep_in_step(in_step.as_ref(), project)?;
+    Ok(work)
 }
 
 /// A run to be closed although nothing is pending.
@@ -250,6 +271,10 @@ fn apply_all(
     let made_by = format!("{run}.{}", database_mark(runner.db())?);
     for file in &work.files {
         let begun = Instant::now();
+        if project.folder.format != Format::Native {
+            // The folder's own tool may be at work beside us: what it applied is not applied again.
+            look(runner.db(), project)?;
+        }
         let mut needs = needs(&file.script, &file.plan);
         needs.may_lose = file.allows(&LOSES_ROWS);
         needs.may_drop.clone_from(&file.may_drop);
@@ -257,7 +282,7 @@ fn apply_all(
             needs.copy_to = taken.path.as_ref().map(PathBuf::from);
             *point = Some(taken);
         }
-        let result = apply_file(runner, project, (work, file), &needs, run, (&mut number, of));
+        let result = apply_file(runner, project, file, &needs, run, (&mut number, of));
         result.map_err(|error| error.while_(format!("cannot apply {}", file.migration.file_name())))?;
         applied.push(file.applied(begun));
     }
@@ -267,13 +292,13 @@ fn apply_all(
 fn apply_file(
     runner: &mut Runner<'_>,
     project: &Project,
-    (work, file): (&Work<'_>, &File<'_>),
+    file: &File<'_>,
     needs: &FileNeeds,
     run: i64,
     (number, of): (&mut usize, usize),
 ) -> Result<()> {
     runner.fresh(needs.foreign_keys)?;
-    let (steps, in_step) = (&file.plan.steps, work.in_step.as_ref());
+    let steps = &file.plan.steps;
     if file.done > 0 {
         let version = file.migration.version.to_string();
         runner.watch().event(Event::Resuming { version, done: file.done, steps: steps.len() });
@@ -282,14 +307,14 @@ fn apply_file(
     runner.replay_settings(&file.script, &steps[..file.done])?;
     if file.done == steps.len() {
         // What failed was taken out of the file: nothing is left to run, only to be recorded.
-        return runner.record_done(run, &file.record(project, in_step, run, begun, true));
+        return runner.record_done(run, &file.record(project, run, begun, true));
     }
     for (index, step) in steps.iter().enumerate().skip(file.done) {
         *number += 1;
         runner.watch().event(Event::StepStarted { step: step.id.clone(), number: *number, of });
         let step_begun = Instant::now();
         let last = index + 1 == steps.len();
-        let record = file.record(project, in_step, run, begun, last);
+        let record = file.record(project, run, begun, last);
         // The copy is the state before the file's first step, and only that.
         let copy_to = needs.copy_to.clone().filter(|_| index == 0);
         let copied = needs.copy_to.clone().filter(|_| last);

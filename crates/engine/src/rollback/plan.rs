@@ -159,7 +159,8 @@ fn undo<'a>(
         None => None,
     };
     let in_step = in_step.zip(migration);
-    let in_step = in_step.and_then(|(tool, migration)| tool.taken_back(migration, &project.folder, dialect));
+    let in_step =
+        in_step.map(|(tool, migration)| tool.taken_back(migration, &project.folder, dialect)).transpose()?;
     Ok(Undo { applied, command, down, in_step })
 }
 

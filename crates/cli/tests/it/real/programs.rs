@@ -171,7 +171,7 @@ fn a_role_without_rights_is_told_what_to_grant() {
         let denied = adopt("adopt --keep-in-step").status(2);
         denied
             .stderr_contains("cannot keep _sqlx_migrations in step")
-            .stderr_contains("grant select, insert")
+            .stderr_contains("grant insert, delete")
             .run();
         adopt("adopt").run();
         database.psql(

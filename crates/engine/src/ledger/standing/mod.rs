@@ -54,7 +54,7 @@ pub fn standing<'a>(folder: &'a Folder, history: &History, out_of_order: OutOfOr
     missing(folder, &ours, &mut standing);
     late(folder, &ours, out_of_order, &mut standing);
     if let Some(run) = history.open_run.as_ref().filter(|run| run.command == MIGRATE) {
-        left_behind(folder, &ours, run, &mut standing);
+        left_behind(folder, history, run, &mut standing);
     }
     standing
 }
@@ -201,10 +201,10 @@ fn way_in(format: Format) -> &'static str {
 }
 
 /// Steps of a half applied file must still be what the file says, in the same places.
-fn left_behind(folder: &Folder, ours: &BTreeMap<Key, &Applied>, run: &Run, standing: &mut Standing<'_>) {
+fn left_behind(folder: &Folder, history: &History, run: &Run, standing: &mut Standing<'_>) {
     for step in run.steps.iter().filter(|s| s.state != StepState::Failed) {
         let version = step.id.split('/').next().unwrap_or(&step.id);
-        let applied = ours.values().any(|applied| applied.version == version);
+        let applied = history.applied.iter().any(|applied| applied.version == version);
         if !applied && folder.find(version).is_none() {
             standing.problems.push(problem(
                 Severity::Error,
