@@ -220,9 +220,10 @@ pub(crate) fn off_throughout(script: &Script) -> bool {
             None => {}
         }
     }
-    // One that only turns them on is no reason to turn them off.
-    let wants = |statement: &Statement| foreign_keys_pragma(statement) == Some(false);
-    turned && script.dialect == Dialect::Sqlite && script.statements.iter().any(wants)
+    let wishes: Vec<bool> = script.statements.iter().filter_map(foreign_keys_pragma).collect();
+    // A part has an end: what is never turned on again was not meant for a part.
+    let part = wishes.contains(&false) && wishes.last() == Some(&true);
+    turned && part && script.dialect == Dialect::Sqlite
 }
 
 /// Whether foreign keys have no say in what a statement of SQLite does: it touches no rows.

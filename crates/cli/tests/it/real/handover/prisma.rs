@@ -70,7 +70,7 @@ fn config(dialect: Dialect) -> &'static str {
         Dialect::Postgres => {
             "import { PrismaPg } from '@prisma/adapter-pg'\nimport { defineConfig } from 'prisma/config'\n\
              export default defineConfig({\n  experimental: { adapter: true }, engine: 'js', schema: 'prisma/schema.prisma',\n  \
-             adapter: async () => new PrismaPg({ connectionString: process.env.DATABASE_URL }),\n})\n"
+             adapter: async () => new PrismaPg({ connectionString: process.env.DATABASE_URL, allowExitOnIdle: true }),\n})\n"
         }
         Dialect::Sqlite => {
             "import { PrismaLibSQL } from '@prisma/adapter-libsql'\nimport { defineConfig } from 'prisma/config'\n\
