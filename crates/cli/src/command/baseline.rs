@@ -58,11 +58,20 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
         lease_wait: args.lease_wait,
         stop: context.stop.clone(),
     };
+    let ignored = (!options.exclude.is_empty()).then(|| {
+        let patterns: Vec<String> =
+            options.exclude.iter().map(|p| toml::Value::from(p.as_str()).to_string()).collect();
+        format!(
+            "so that diff leaves them out too, in cofferdam.toml: [diff] ignore = [{}]",
+            patterns.join(", ")
+        )
+    });
     let mut watch = Progress::new(&context.output);
     let report = context.run(async { Ok(baseline::run(&project, &options, &mut watch).await?) })?;
     drop(watch);
     context.output.result(true, &report, || human(&report));
     report.notes.iter().for_each(|note| context.output.note(note));
+    ignored.iter().for_each(|note| context.output.note(note));
     Ok(Exit::Done)
 }
 

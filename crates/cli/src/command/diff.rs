@@ -54,6 +54,12 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     }
     if args.sql {
         context.output.note(&text::count(count, "difference"));
+        context.output.note(
+            "run it as a migration, or with psql -v ON_ERROR_STOP=1 -f FILE: one statement builds on another",
+        );
+        if ["drop policy", "disable row level security"].iter().any(|what| report.script.contains(what)) {
+            context.output.note("it takes row security away that the migrations do not know: read it first");
+        }
     }
     let verdict = Verdict::findings(text::count(count, "difference"), "drift");
     context.output.judged(&verdict, &report, human);

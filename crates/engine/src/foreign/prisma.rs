@@ -99,7 +99,8 @@ impl Tool for Prisma {
 
     /// Prisma takes nothing back; without a row it finds the migration pending.
     fn taken_back(&self, migration: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {
-        Some(vec![Write::Delete(vec![("migration_name", Value::Text(migration.tag.clone()))])])
+        let name = Value::Text(migration.tag.clone());
+        Some(vec![Write::Statement(include_str!("sql/prisma.taken_back.sql"), vec![name])])
     }
 
     fn migrate_command(&self) -> &'static str {

@@ -64,6 +64,14 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
 }
 
 impl RollbackReport {
+    /// An error in the middle says what was taken back before it.
+    fn so_far(&self, error: Error) -> Error {
+        if self.undone.is_empty() {
+            return error;
+        }
+        error.detail(format!("taken back before that: {}", self.undone.join(", ")))
+    }
+
     /// What a run that was cut off after its last commit had done.
     fn of(finished: Option<(&Run, &str)>, to: Option<&str>) -> RollbackReport {
         let undone = finished.filter(|_| to.is_none()).map(|(_, version)| version.to_owned());

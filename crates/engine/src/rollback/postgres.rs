@@ -68,13 +68,21 @@ async fn under_lease(
         runner.fenced(async |db| ledger::postgres::end_run(db, run.id, RunState::Done, None).await).await?;
     }
     let mut report = RollbackReport::of(finished, options.to.as_deref());
+    // All of them before the first runs: half way back is where nobody wanted to be.
+    for undo in undos.iter().skip(1) {
+        if let Some(down) = &undo.down {
+            count(runner.session(), down, options.locks).await?.allowed(&undo.applied.version, options)?;
+        }
+    }
     for undo in &undos {
         let Some(down) = &undo.down else { return Err(no_way_back(undo.applied, false)) };
-        let count = count(runner.session(), down, options.locks).await?;
-        let (lost, proofs) = count.allowed(&undo.applied.version, options)?;
+        let taken_back = |error: Error| report.so_far(error);
+        let count = count(runner.session(), down, options.locks).await.map_err(taken_back)?;
+        let (lost, proofs) = count.allowed(&undo.applied.version, options).map_err(taken_back)?;
         one(runner, undo, down, &proofs, &history)
             .await
-            .map_err(|error| error.while_(format!("cannot roll back {}", undo.applied.title())))?;
+            .map_err(|error| error.while_(format!("cannot roll back {}", undo.applied.title())))
+            .map_err(taken_back)?;
         report.undone.push(undo.applied.version.clone());
         for (table, rows) in lost {
             *report.would_lose.entry(table).or_default() += rows;

@@ -51,11 +51,20 @@ fn under_lease(runner: &mut Runner<'_>, project: &Project, options: &Options) ->
         finish(runner, run, version)?;
     }
     let mut report = RollbackReport::of(finished, options.to.as_deref());
+    // All of them before the first runs: half way back is where nobody wanted to be.
+    for undo in undos.iter().skip(1) {
+        if let Some(down) = &undo.down {
+            count(runner.db(), down)?.allowed(&undo.applied.version, options)?;
+        }
+    }
     for undo in &undos {
         let lost = match &undo.down {
-            Some(down) => by_down_file(runner, undo, down, options, &history)?,
+            Some(down) => {
+                by_down_file(runner, undo, down, options, &history).map_err(|error| report.so_far(error))?
+            }
             None => {
-                let (lost, point) = by_copy(runner, undo, options, &history)?;
+                let back = by_copy(runner, undo, options, &history);
+                let (lost, point) = back.map_err(|error| report.so_far(error))?;
                 report.point = Some(point);
                 lost
             }

@@ -186,3 +186,24 @@ fn what_the_migration_itself_wrote_is_not_lost_by_taking_it_back() {
     scene.run("rollback").run();
     assert_eq!(scene.sql("select id, v from a"), "1|x");
 }
+
+#[test]
+fn a_rollback_over_several_refuses_before_the_first_of_them_runs() {
+    for kind in [Kind::Sqlite, newest()] {
+        let scene = Scene::new(
+            kind,
+            &[
+                ("0001_base.sql", "create table base (id integer primary key);"),
+                ("0002_posts.sql", "create table posts (id integer primary key);"),
+                ("0002_posts.down.sql", "drop table posts;"),
+                ("0003_more.sql", "create table more (id integer primary key);"),
+                ("0003_more.down.sql", "drop table more;"),
+            ],
+        );
+        scene.run("migrate").run();
+        scene.sql("insert into posts values (1)");
+        scene.run("rollback 0001").status(3).stderr_contains("posts (1 rows)").run();
+        assert_eq!(scene.sql("select count(*) from more"), "0", "nothing was taken back");
+        scene.run("rollback 0001 --discard-writes").run();
+    }
+}

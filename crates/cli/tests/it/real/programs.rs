@@ -186,3 +186,23 @@ fn drift_from_programs_whose_sql_is_not_known_is_not_guessed() {
     project.cofferdam("adopt").run();
     project.cofferdam("diff").status(2).stderr_contains("shop.0001_initial is a program").run();
 }
+
+#[test]
+fn a_ledger_in_step_is_not_left_behind_by_a_folder_of_another_format() {
+    let project = Project::new().file("cofferdam.toml", "database_url = \"sqlite:app.db\"\n").file(
+        "migrations/20240101000000_a.sql",
+        "-- migrate:up\ncreate table a (id integer);\n-- migrate:down\n",
+    );
+    let db = Connection::open(project.path("app.db")).expect("a database");
+    db.execute_batch(
+        "create table schema_migrations (version varchar(128) primary key); create table a (id integer);
+         insert into schema_migrations values ('20240101000000')",
+    )
+    .expect("a ledger of dbmate's");
+    project.cofferdam("adopt --keep-in-step").run();
+    project.write("sql/0001_b.sql", "create table b (id integer);");
+    let elsewhere = |line: &str| project.cofferdam(line).args(["--dir", "sql"]);
+    elsewhere("migrate").status(3).stderr_contains("dbmate's ledger is to be kept in step").run();
+    project.cofferdam("adopt --keep-in-step=no").run();
+    elsewhere("migrate").stderr_contains("1 applied").run();
+}
