@@ -206,3 +206,38 @@ fn a_ledger_in_step_is_not_left_behind_by_a_folder_of_another_format() {
     project.cofferdam("adopt --keep-in-step=no").run();
     elsewhere("migrate").stderr_contains("1 applied").run();
 }
+
+#[test]
+fn what_the_tool_applies_while_migrate_waits_for_the_lease_is_not_applied_again() {
+    let project = Project::new()
+        .file("cofferdam.toml", "database_url = \"sqlite:app.db\"\n")
+        .file(
+            "migrations/20240101000000_a.sql",
+            "-- migrate:up\ncreate table a (id integer);\n-- migrate:down\n",
+        )
+        .file(
+            "migrations/20240102000000_b.sql",
+            "-- migrate:up\ninsert into a values (1);\n-- migrate:down\n",
+        );
+    let db = Connection::open(project.path("app.db")).expect("a database");
+    db.execute_batch(
+        "create table schema_migrations (version varchar(128) primary key); create table a (id integer);
+         insert into schema_migrations values ('20240101000000')",
+    )
+    .expect("a ledger of dbmate's");
+    project.cofferdam("adopt").run();
+    // Somebody of another machine is at work.
+    db.execute_batch("update _cofferdam_lease set owner = 'ann@elsewhere, process 1', expires = '2999-01-01T00:00:00.000Z'")
+        .expect("the lease is held");
+    let migrate = project.cofferdam("migrate --progress json");
+    let mut migrate = migrate.status(3).stderr_contains("dbmate has applied 20240102000000").spawn();
+    migrate.wait_for_stderr("ann@elsewhere");
+    db.execute_batch(
+        "insert into a values (1); insert into schema_migrations values ('20240102000000');
+         update _cofferdam_lease set owner = null, expires = null",
+    )
+    .expect("dbmate applies it, and the lease is free");
+    migrate.wait();
+    let rows: i64 = db.query_row("select count(*) from a", [], |row| row.get(0)).expect("rows");
+    assert_eq!(rows, 1, "it ran once");
+}
