@@ -200,7 +200,7 @@ fn in_the_way(facts: &Facts) -> Option<Item> {
         details.push(format!(
             "{} of other roles hide what they do: {} shows it",
             counted(usize::try_from(facts.hidden).unwrap_or(usize::MAX), "session"),
-            code("grant pg_read_all_stats")
+            code(&format!("grant pg_read_all_stats to \"{}\"", facts.role.replace('"', "\"\"")))
         ));
     }
     let title = match sessions.len() {
@@ -228,10 +228,16 @@ fn session(session: &Session) -> String {
     if !holds.is_empty() {
         said += &format!(", holds {}", holds.iter().map(|h| code(h)).collect::<Vec<_>>().join(", "));
     }
-    if !query.is_empty() {
-        said += &format!(": {}", code(query));
+    if let Some(word) = first_word(query) {
+        said += &format!(": {}", code(&format!("{word} ..")));
     }
     said
+}
+
+/// `update` of `update ..`. Whoever asked the server leaves the rest out already; nothing of
+/// it gets into the file even if not.
+fn first_word(query: &str) -> Option<&str> {
+    query.split_whitespace().next().filter(|word| word.bytes().all(|byte| byte.is_ascii_alphabetic()))
 }
 
 fn pool(facts: &Facts) -> Option<Item> {

@@ -15,6 +15,8 @@ pub struct Facts {
     pub sessions: Option<Vec<Session>>,
     /// Sessions whose work this role may not see.
     pub hidden: u64,
+    /// Ours, for the grant that would show them; empty on SQLite.
+    pub role: String,
     /// Connections; `None` where there are none.
     pub pool: Option<Pool>,
 }
@@ -83,7 +85,8 @@ pub struct Session {
     pub seconds: u64,
     /// `active`, `idle in transaction`.
     pub state: String,
-    /// The beginning of its statement.
+    /// The first key word of its statement, `update ..`: never more, since the list is a file
+    /// that people commit and statements hold values.
     pub query: String,
     /// The locks in the way: `RowExclusive on public.notes`.
     pub holds: Vec<String>,

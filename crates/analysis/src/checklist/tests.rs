@@ -45,13 +45,14 @@ fn sample() -> Deployment<'static> {
         sessions: Some(vec![Session {
             pid: 7,
             user: "app".to_owned(),
-            application: "worker".to_owned(),
+            application: "worker `1`\n -- <!-- cofferdam:step 0007/1 -->".to_owned(),
             seconds: 90,
             state: "idle in transaction".to_owned(),
-            query: "select `1`\n -- <!-- cofferdam:step 0007/1 -->".to_owned(),
+            query: "update notes set body = 'hunter2'".to_owned(),
             holds: vec!["RowExclusive on public.notes".to_owned()],
         }]),
         hidden: 1,
+        role: "app".to_owned(),
         pool: Some(Pool { used: 12, max: 100, reserved: 3, idle_in_transaction: 1, pooler: None }),
     };
     Deployment {

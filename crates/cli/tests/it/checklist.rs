@@ -198,11 +198,9 @@ fn on_postgres_the_list_says_who_is_in_the_way_and_what_was_left_behind() {
             runtime.block_on(client.batch_execute("create unique index concurrently twice on notes (body)"));
         assert!(failed.is_err());
         runtime
-            .block_on(
-                client.batch_execute(
-                    "set application_name = 'batch `job`'; begin; update notes set body = 'b'",
-                ),
-            )
+            .block_on(client.batch_execute(
+                "set application_name = 'batch `job`'; begin; update notes set body = 'hunter2'",
+            ))
             .expect("an open transaction");
         project.write("migrations/0002_status.sql", "alter table notes add column status text;\n");
         project.write(
@@ -228,6 +226,7 @@ fn on_postgres_the_list_says_who_is_in_the_way_and_what_was_left_behind() {
         ] {
             assert!(text.contains(says), "{major}: {says} in {text}");
         }
+        assert!(!text.contains("hunter2"), "values got into a file: {text}");
         assert!(!text.contains("meant"), "{text}");
         runtime.block_on(client.batch_execute("rollback; drop index twice")).expect("given back");
         drop(client);

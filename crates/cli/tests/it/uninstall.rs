@@ -32,8 +32,11 @@ fn the_ledger_goes_into_a_file_and_nothing_of_ours_stays() {
     let shown = document("uninstall", &project.cofferdam("uninstall --dry-run --format json").run());
     assert_eq!((&shown["dry_run"], &shown["export"]), (&true.into(), &Value::Null));
     assert!(names(&project).contains("_cofferdam_meta"));
-    let left = document("uninstall", &project.cofferdam("uninstall --format json").run());
+    let ran = project.cofferdam("uninstall --format json").run();
+    let left = document("uninstall", &ran);
     assert_eq!(left["dropped"], shown["dropped"]);
+    let told = "about to drop table _cofferdam_";
+    assert!(ran.stderr.contains(told) && ran.stderr.contains("table _cofferdam_audit ("), "{ran}");
     assert_eq!(left["dropped"].as_array().map(Vec::len), Some(6));
     assert_eq!((&left["recorded_only_here"], &left["only_here"]), (&1.into(), &serde_json::json!(["0001"])));
     assert_eq!(names(&project), "notes");

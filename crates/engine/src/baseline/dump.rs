@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use cofferdam_analysis::catalog::QualifiedName;
 use cofferdam_analysis::{Error, Result};
 
-use crate::db::{ConnectOptions, PostgresTarget, libpq};
+use crate::db::{ConnectOptions, Ident, PostgresTarget, libpq};
 
 /// How long pg_dump waits for a table that somebody changes: it reads definitions only, but
 /// whoever wants a strong lock waits for it, and everybody else for them.
@@ -59,6 +59,8 @@ impl Program {
     pub(super) async fn schema(&self, wanted: &Wanted<'_>) -> Result<String> {
         let mut command = Command::new(&self.path);
         command
+            // Nobody is there to answer: it would ask at the terminal, whatever stdin is.
+            .arg("--no-password")
             .args(["--schema-only", "--no-tablespaces", "--no-security-labels", "--no-subscriptions"])
             .args(["--encoding=UTF8", "--exclude-schema=cofferdam", LOCK_WAIT])
             .args(wanted.no_privileges.then_some("--no-privileges"))
@@ -69,25 +71,36 @@ impl Program {
         let mut command = tokio::process::Command::from(command);
         // Not in our group: a Ctrl-C at the terminal is ours to handle.
         command.stdin(Stdio::null()).kill_on_drop(true).process_group(0);
+        let role = wanted.target.user().or(wanted.connect.user.as_deref());
         let output = command.output().await.map_err(|error| {
             Error::invalid(format!("cannot run {}: {error}", self.path.display())).source(error)
         })?;
         if !output.status.success() {
-            return Err(self.failed(&String::from_utf8_lossy(&output.stderr)));
+            return Err(self.failed(&String::from_utf8_lossy(&output.stderr), role));
         }
         String::from_utf8(output.stdout)
             .map_err(|_| Error::bug("pg_dump wrote something that is not UTF-8, which it was asked for"))
     }
 
-    fn failed(&self, said: &str) -> Error {
+    fn failed(&self, said: &str, role: Option<&str>) -> Error {
         let message = format!("{} could not read the schema", self.path.display());
-        let error = if said.contains("lock timeout") {
+        let error = if ["no password supplied", "authentication failed", "no pg_hba.conf entry"]
+            .iter()
+            .any(|words| said.contains(words))
+        {
+            Error::invalid(format!("{} was not let in by the server", self.path.display())).hint(
+                "give it the password: in the URL, in PGPASSWORD, or in a ~/.pgpass that only you may read",
+            )
+        } else if said.contains("lock timeout") {
             Error::blocked(message).hint("somebody changes a table: run this again when they have finished")
         } else if said.contains("permission denied") {
-            Error::invalid(message).hint(
-                "pg_dump locks every table in the weakest mode, for which this role needs SELECT: \
+            Error::invalid(message).hint(format!(
+                "pg_dump locks every table in the weakest mode: grant select on the table named below to {}, \
                  connect as the owner, or leave tables out with --exclude",
-            )
+                role.map(Ident::new)
+                    .and_then(Result::ok)
+                    .map_or_else(|| "this role".to_owned(), |role| role.to_string())
+            ))
         } else {
             Error::conflict(message)
         };
@@ -140,6 +153,28 @@ mod tests {
         let error = Program::find(&directories, 19).expect_err("none is so new");
         assert_eq!(error.message(), "no pg_dump of Postgres 19 or newer was found");
         assert_eq!(error.details().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_password_is_not_asked_for_at_the_terminal_and_its_lack_is_told() {
+        let root = tempfile::tempdir().expect("a directory");
+        let path = root.path().join("pg_dump");
+        // As the real one: without the option it would ask, here it says so.
+        let text = "#!/bin/sh\ncase \" $* \" in\n*' --no-password '*) \
+            echo 'fe_sendauth: no password supplied' >&2; exit 1;;\nesac\necho asked >&2; exit 1\n";
+        std::fs::write(&path, text).expect("a file");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a file of ours");
+        let Ok(crate::db::Target::Postgres(target)) = crate::db::Target::parse("postgres://app@db/notes")
+        else {
+            panic!("a URL")
+        };
+        let connect = ConnectOptions::default();
+        let wanted = Wanted { target: &target, connect: &connect, without: Vec::new(), no_privileges: false };
+        let error = Program { path, major: 18 }.schema(&wanted).await.expect_err("it fails");
+        assert_eq!(error.details(), ["fe_sendauth: no password supplied"]);
+        assert_eq!(error.kind(), cofferdam_analysis::ErrorKind::Invalid);
+        assert!(error.message().ends_with("was not let in by the server"), "{error}");
+        assert!(error.hint_text().is_some_and(|hint| hint.contains("password")), "{error}");
     }
 
     #[test]

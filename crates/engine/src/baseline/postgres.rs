@@ -76,8 +76,7 @@ pub(super) async fn run(
 
 /// Before anything takes time.
 async fn refuse_without_rights(session: &Session) -> Result<()> {
-    let sql = "select has_database_privilege(current_database(), 'create')";
-    if session.query_one(sql, &[]).await.db()?.get(0) {
+    if session.query_one(include_str!("sql/may_create_schemas.sql"), &[]).await.db()?.get(0) {
         return Ok(());
     }
     let (database, role) = (Ident::new(session.database())?, Ident::new(session.role())?);

@@ -255,7 +255,10 @@ impl Session {
                 "process {} of the server belongs to another role and cannot be ended",
                 backend.pid
             ))
-            .hint("grant pg_signal_backend and pg_read_all_stats to this role, or end it by hand")),
+            .hint(format!(
+                "grant pg_signal_backend, pg_read_all_stats to {}; or end it by hand",
+                crate::db::Ident::new(self.role())?
+            ))),
             None => Ok(Terminated::Gone),
         }
     }

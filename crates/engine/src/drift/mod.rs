@@ -8,8 +8,9 @@
 //! leave out. For each difference come the statements that would mend it
 //! (see [`mend`](cofferdam_analysis::catalog::mend())); nothing runs them here.
 //!
-//! Refused: a target without applied migrations, since nothing says what to expect, and
-//! one whose applied files are not in the folder.
+//! Refused: a target without applied migrations, since nothing says what to expect, one
+//! whose applied files are not in the folder, and files that name what reaches outside of
+//! their database, which no replay runs.
 //!
 //! Crash: as in a replay; the target never notices.
 

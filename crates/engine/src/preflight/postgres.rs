@@ -32,6 +32,7 @@ async fn read(session: &Session, target: &PostgresTarget, ask: &Ask) -> Result<F
         leftovers: leftovers(session).await?,
         sessions: Some(sessions),
         hidden,
+        role: session.role().to_owned(),
         pool: Some(pool(session).await?),
         ..Facts::default()
     };

@@ -2,14 +2,21 @@
 //!
 //! Promise: the files run as the runner runs them (the same steps, the same transactions,
 //! the session as it is when a connection is opened), and what comes back is the
-//! [`Catalog`] they leave. Nothing outside of the scratch database is touched: on a server
+//! [`Catalog`] they leave. The scratch database is all that is made: on a server
 //! that somebody named, a database of a new name is made from `template0` and dropped
 //! again, on success, failure and Ctrl-C; else a [scratch] cluster serves, which goes with
 //! the program. No row of the target is read; what the files themselves insert is
 //! inserted, and goes too.
 //!
-//! Refused: statements that reach beyond their database (roles, databases and tablespaces
-//! on a server that others use, `attach` of another file in SQLite). A subscription is
+//! Refused before anything runs, wherever the scratch database stands: a file that names
+//! what reaches outside of its database (programs and files of the server's machine,
+//! languages without a sandbox, libraries, the server's settings; `attach` of another file
+//! in SQLite), also in the body of a function or in a literal. On a server that others use
+//! also roles, databases, and what is owned in all of them. On a server of our own the
+//! files run as its superuser, since event triggers, extensions and `set role` need one,
+//! under the account of whoever runs us: the refusal is what stands between the two. It
+//! reads names; SQL that puts such a name together while it runs is not seen, so files that
+//! nobody would run on their own database are not for a replay either. A subscription is
 //! left out, with a note: creating it would connect to its publisher.
 //!
 //! Crash: a killed program leaves nothing where the server is its own. On a named server
@@ -20,6 +27,7 @@
 mod outcome;
 mod place;
 mod postgres;
+mod reach;
 mod sqlite;
 
 use cofferdam_analysis::catalog::Catalog;

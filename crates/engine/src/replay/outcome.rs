@@ -1,7 +1,7 @@
 //! What a statement that fails in a scratch database means for the caller.
 
+use cofferdam_analysis::Error;
 use cofferdam_analysis::sql::{Action, ObjectKind, Script, Statement};
-use cofferdam_analysis::{Error, Result};
 
 use crate::db::SqlFailure;
 use crate::runner::statement_failed;
@@ -47,24 +47,6 @@ pub(super) fn is_subscription(statement: &Statement) -> bool {
     actions.peek().is_some() && actions.all(|action| kind_of(action) == Some(ObjectKind::Subscription))
 }
 
-/// Refuses what would change more than the database that it runs in.
-pub(super) fn refuse_wide(script: &Script) -> Result<()> {
-    let wide = script.statements.iter().find(|statement| {
-        let beyond = |kind| matches!(kind, ObjectKind::Role | ObjectKind::Database | ObjectKind::Tablespace);
-        matches!(statement.verb.as_str(), "alter system" | "drop owned" | "reassign owned")
-            || statement.actions().filter_map(kind_of).any(beyond)
-    });
-    match wide {
-        None => Ok(()),
-        Some(statement) => Err(Error::invalid(format!(
-            "it runs {}, which would change more of the scratch server than its scratch database",
-            statement.verb.to_uppercase()
-        ))
-        .at(script.place(statement.span), Some(script.text.clone()))
-        .hint("leave --scratch-url out, so that a server of our own is used")),
-    }
-}
-
 /// The roles that the files make themselves.
 pub(super) fn made_roles(script: &Script) -> impl Iterator<Item = &str> {
     script.statements.iter().flat_map(Statement::actions).filter_map(|action| match action {
@@ -73,7 +55,8 @@ pub(super) fn made_roles(script: &Script) -> impl Iterator<Item = &str> {
     })
 }
 
-fn kind_of(action: &Action) -> Option<ObjectKind> {
+/// Of which kind of object an action is.
+pub(super) fn kind_of(action: &Action) -> Option<ObjectKind> {
     match action {
         Action::Create { kind, .. } | Action::Alter { kind, .. } | Action::Drop { kind, .. } => Some(*kind),
         _ => None,

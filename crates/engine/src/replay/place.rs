@@ -170,7 +170,8 @@ async fn theirs(
     let no_right = made.as_ref().err().is_some_and(|error| error.code().is_some_and(|c| c.code() == "42501"));
     if let Err(error) = made {
         let error = doing(maintenance.error(error));
-        let hint = "ALTER ROLE name CREATEDB there, or name another server";
+        let role = Ident::new(maintenance.role())?;
+        let hint = format!("as a superuser there: alter role {role} createdb; or name another server");
         return Err(if no_right { Error::new(error.kind(), error.message()).hint(hint) } else { error });
     }
     // From here on it goes with the value.

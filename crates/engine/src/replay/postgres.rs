@@ -4,8 +4,9 @@ use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::sql::{Dialect, Script};
 use cofferdam_analysis::{Error, ErrorKind, Result, plan};
 
-use super::outcome::{failed, is_subscription, made_roles, refuse_wide};
+use super::outcome::{failed, is_subscription, made_roles};
 use super::place::{Place, Scratch};
+use super::reach;
 use super::{Built, Source};
 use crate::Stop;
 use crate::catalog;
@@ -28,14 +29,13 @@ pub struct Wanted<'a> {
 ///
 /// # Errors
 /// `Invalid` when there is no place for a scratch database, when a role or an extension is
-/// missing there, or a file would change more than its database; `Conflict` with the place
+/// missing there, or a file reaches outside of its database; `Conflict` with the place
 /// for a failing statement; `Refused` for a file that `migrate` would not plan either;
 /// `Interrupted`.
 pub async fn postgres(sources: &[Source], place: &Place, wanted: &Wanted<'_>) -> Result<Built> {
     let plans = plans(sources)?;
-    if let Place::Server { .. } = place {
-        sources.iter().try_for_each(|source| refuse_wide(&source.script))?;
-    }
+    let shared = matches!(place, Place::Server { .. });
+    sources.iter().try_for_each(|source| reach::refuse(&source.script, shared))?;
     let made: Vec<&str> = sources.iter().flat_map(|source| made_roles(&source.script)).collect();
     let roles: Vec<String> =
         wanted.roles.iter().filter(|role| !made.contains(&role.as_str())).cloned().collect();

@@ -1,8 +1,9 @@
 //! Takes the ledger out of a database, for a team that leaves.
 //!
 //! Promise: the ledger's whole content is in a file on the disk before the commit that drops
-//! it; what goes is exactly what [`crate::ledger`] made, all of it or nothing, in one
-//! transaction under the lease. Other tools' ledgers stay as they are.
+//! it; what goes is told before any of it is dropped, and is exactly what [`crate::ledger`]
+//! made, all of it or nothing, in one transaction under the lease. Other tools' ledgers stay
+//! as they are.
 //!
 //! Refused: a run that is half applied (its steps would be forgotten), a protected database
 //! whose name was not given, and objects that we did not make, in our schema or depending on
@@ -26,7 +27,7 @@ use crate::db::Target;
 use crate::folder::{Folder, Version};
 use crate::foreign::Surroundings;
 use crate::ledger::{History, StepState, standing};
-use crate::{Project, Stop, Watch};
+use crate::{Event, Project, Stop, Watch};
 
 /// How to leave.
 #[derive(Debug, Clone)]
@@ -83,6 +84,16 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
         Target::Postgres(target) => postgres::run(project, target, options, watch).await,
         Target::Sqlite(target) => sqlite::run(project, target, options, watch),
     }
+}
+
+/// Said before anything is dropped. Rows that another runner adds meanwhile are in the report.
+fn about_to_drop(dropped: &[Dropped]) -> Event {
+    let each = dropped.iter().map(|gone| match gone.rows {
+        None => gone.object.clone(),
+        Some(1) => format!("{} (1 row)", gone.object),
+        Some(rows) => format!("{} ({rows} rows)", gone.object),
+    });
+    Event::Note { text: format!("about to drop {}", each.collect::<Vec<_>>().join(", ")) }
 }
 
 /// # Errors

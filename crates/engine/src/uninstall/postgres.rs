@@ -6,7 +6,10 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use super::export::Content;
-use super::{Dropped, Options, UninstallReport, confirmed, refuse_foreign, refuse_half_applied, tables_of};
+use super::{
+    Dropped, Options, UninstallReport, about_to_drop, confirmed, refuse_foreign, refuse_half_applied,
+    tables_of,
+};
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, PostgresTarget, QualifiedIdent, SqlFailure};
 use crate::runner::LockLimits;
@@ -41,8 +44,9 @@ pub(super) async fn run(
         lease_wait: options.lease_wait,
         stop: options.stop.clone(),
     };
-    let runner = Runner::start(session, project, runner_options, watch).await?;
+    let mut runner = Runner::start(session, project, runner_options, watch).await?;
     runner.check_stop()?;
+    runner.watch().event(about_to_drop(&seen.dropped));
     let dropped = runner.fenced(async |client| drop_all(client, project, options).await).await;
     match dropped {
         Ok(report) => {

@@ -6,7 +6,10 @@ use rusqlite::types::ValueRef;
 use serde_json::{Map, Value};
 
 use super::export::{Content, hex};
-use super::{Dropped, Options, UninstallReport, confirmed, refuse_foreign, refuse_half_applied, tables_of};
+use super::{
+    Dropped, Options, UninstallReport, about_to_drop, confirmed, refuse_foreign, refuse_half_applied,
+    tables_of,
+};
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, Ident, SqliteMode, SqliteOptions, SqliteTarget};
 use crate::runner::LockLimits;
@@ -42,8 +45,9 @@ pub(super) fn run(
         lease_wait: options.lease_wait,
         stop: options.stop.clone(),
     };
-    let runner = Runner::start(db, target, project, runner_options, watch)?;
+    let mut runner = Runner::start(db, target, project, runner_options, watch)?;
     runner.check_stop()?;
+    runner.watch().event(about_to_drop(&seen.dropped));
     match runner.fenced(|db| drop_all(db, project, options)) {
         Ok(report) => {
             crash::hit(CrashPoint::UninstallCommitted);

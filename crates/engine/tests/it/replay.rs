@@ -147,6 +147,35 @@ async fn a_named_server_keeps_its_roles_and_a_missing_one_is_named() {
 }
 
 #[tokio::test]
+async fn a_file_that_reaches_outside_of_its_database_is_refused_before_anything_runs() {
+    let major = majors()[0];
+    let server = cluster(major);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("made");
+    let made = path.display();
+    for place in [own(major), named(&server)] {
+        for (sql, names) in [
+            (format!("copy (select 1) to program 'touch {made}'"), "COPY"),
+            (format!("do $$ begin copy (select 1) to program 'touch {made}'; end $$"), "COPY"),
+            (
+                format!(
+                    "do $$ begin execute 'copy (select 1) to program ' || quote_literal('touch {made}'); end $$"
+                ),
+                "COPY",
+            ),
+            (format!("select lo_export(lo_from_bytea(0, 'x'), '{made}')"), "lo_export"),
+        ] {
+            let error = built(&[&sql], major, &place, &[]).await.unwrap_err();
+            assert!(!path.exists(), "{sql}");
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{sql}: {error}");
+            assert!(error.message().contains(names), "{sql}: {error}");
+            assert!(error.message().contains("outside of its database"), "{error}");
+            assert_eq!(error.place().unwrap().line, 1);
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_extension_that_the_server_lacks_is_named() {
     let major = majors()[0];
     let error = built(&["create extension no_such_thing;"], major, &own(major), &[]).await.unwrap_err();
