@@ -17,7 +17,7 @@ fn ignore() -> Ignore {
 }
 
 /// Runs everything as psql without `ON_ERROR_STOP` would; what failed comes back.
-async fn carry_out(client: &Client, mending: &Mending) -> String {
+pub(super) async fn carry_out(client: &Client, mending: &Mending) -> String {
     let mut failures = String::new();
     for step in &mending.steps {
         let sql = match step {

@@ -2,6 +2,7 @@
 
 mod drift;
 mod mend;
+mod mend_rows;
 mod postgres;
 mod restore;
 mod sqlite;

@@ -55,7 +55,7 @@ fn run(action: Action) -> Outcome {
 }
 
 /// A column whose table comes back under its parent.
-fn attached(scene: &Scene<'_>, differences: &[Difference], id: &ObjectId) -> Option<String> {
+pub(super) fn attached(scene: &Scene<'_>, differences: &[Difference], id: &ObjectId) -> Option<String> {
     use crate::catalog::DifferenceKind;
     let owner = scene.owner(id);
     let bound = |d: &&Difference| {
@@ -335,7 +335,7 @@ fn of_trigger(scene: &Scene<'_>, id: &ObjectId, property: &str) -> Written {
     };
     let enabled = trigger.map_or(Enabled::Origin, |trigger| trigger.enabled);
     if property == "enabled" {
-        return Ok(each([create::fires(scene, id, "trigger", enabled)]));
+        return Ok(each([create::fires(id, "trigger", enabled)]));
     }
     if property == "inherited" {
         return Err(local("trigger"));
@@ -344,7 +344,7 @@ fn of_trigger(scene: &Scene<'_>, id: &ObjectId, property: &str) -> Written {
         Some(replacing) => {
             all[0] = replacing;
             if enabled == Enabled::Origin {
-                all.insert(1, create::fires(scene, id, "trigger", enabled));
+                all.insert(1, create::fires(id, "trigger", enabled));
             }
         }
         None => all.insert(0, format!("drop {}", reference::reference(scene, id))),
@@ -361,7 +361,7 @@ fn of_rule(scene: &Scene<'_>, id: &ObjectId, property: &str) -> Written {
     };
     if property == "enabled" {
         let enabled = rule.map_or(Enabled::Origin, |rule| rule.enabled);
-        return Ok(each([create::fires(scene, id, "rule", enabled)]));
+        return Ok(each([create::fires(id, "rule", enabled)]));
     }
     all[0] = create::replacing(&all[0]).ok_or_else(|| gone(&id.name))?;
     Ok(create::together(all))

@@ -1,8 +1,7 @@
 //! Columns: as a line of `CREATE TABLE`, and added to a table that is there.
 
-use super::super::Step;
 use super::super::text::{ident, literal, qualified, settings};
-use super::{Scene, Written, each, guard, privileges, reference};
+use super::{Scene, Written, counter, each, guard, privileges, reference};
 use crate::catalog::id::{ObjectId, ObjectKind, QualifiedName};
 use crate::catalog::table::{Column, ConstraintKind, Identity, SequenceRange, Table};
 
@@ -204,12 +203,15 @@ pub(super) fn retype(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<String>> {
     let alter = alter(scene, &id.name);
     let cast = cast(scene, &name, &should.type_);
     let mut parts = Vec::new();
-    if is.default.is_some() {
+    // What counts changes hands in a statement of its own, and what counted serves until then.
+    let counts = counter::changes(scene, id);
+    if is.default.is_some() && !counts {
         parts.push(format!("alter column {name} drop default"));
     }
-    let using = if same_type { String::new() } else { format!(" using {cast}") };
+    // Postgres computes the values of a generated column anew, and takes no word on how.
+    let using = if same_type || is.generated.is_some() { String::new() } else { format!(" using {cast}") };
     parts.push(format!("alter column {name} type {}{collate}{using}", should.type_));
-    if let Some(default) = should.default.as_ref() {
+    if let Some(default) = should.default.as_ref().filter(|_| !counts) {
         parts.push(format!("alter column {name} set default {default}"));
     }
     let change = format!("{alter} {}", parts.join(", "));
@@ -295,12 +297,6 @@ pub(super) fn identity(scene: &Scene<'_>, id: &ObjectId) -> Written {
     let (should, is) = (scene.column(id)?, scene.live_column(id)?);
     let alter = format!("{} alter column {}", alter(scene, &id.name), ident(&should.name));
     let statement = match (&should.identity, &is.identity) {
-        (Some(identity), None) if is.default.is_some() => {
-            return Ok(vec![Step::Together(vec![
-                format!("{alter} drop default"),
-                format!("{alter} add {}", identity_clause(identity)),
-            ])]);
-        }
         (Some(identity), None) => format!("{alter} add {}", identity_clause(identity)),
         (None, _) => format!("{alter} drop identity"),
         (Some(identity), Some(_)) => {

@@ -140,7 +140,7 @@ pub(super) fn trigger(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<String>> 
     let trigger = trigger.ok_or_else(|| gone(&id.name))?;
     let mut all = vec![trigger.definition.clone()];
     if trigger.enabled != Enabled::Origin {
-        all.push(fires(scene, id, "trigger", trigger.enabled));
+        all.push(fires(id, "trigger", trigger.enabled));
     }
     if let Some(text) = &trigger.comment {
         all.push(reference::comment(scene, id, Some(text)));
@@ -159,7 +159,7 @@ pub(super) fn rule(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<String>> {
     let rule = rule.ok_or_else(|| gone(&id.name))?;
     let mut all = vec![rule.definition.trim().trim_end_matches(';').to_owned()];
     if rule.enabled != Enabled::Origin {
-        all.push(fires(scene, id, "rule", rule.enabled));
+        all.push(fires(id, "rule", rule.enabled));
     }
     if let Some(text) = &rule.comment {
         all.push(reference::comment(scene, id, Some(text)));
@@ -168,7 +168,7 @@ pub(super) fn rule(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<String>> {
 }
 
 /// `alter table .. enable always trigger ..`.
-pub(super) fn fires(scene: &Scene<'_>, id: &ObjectId, kind: &str, enabled: Enabled) -> String {
+pub(super) fn fires(id: &ObjectId, kind: &str, enabled: Enabled) -> String {
     let word = match enabled {
         Enabled::Origin => "enable",
         Enabled::Disabled => "disable",
@@ -176,7 +176,6 @@ pub(super) fn fires(scene: &Scene<'_>, id: &ObjectId, kind: &str, enabled: Enabl
         Enabled::Always => "enable always",
     };
     // Triggers of views, too, are altered through `alter table`.
-    let _ = scene;
     format!("alter table {} {word} {kind} {}", qualified(&id.name), ident(own_name(id)))
 }
 

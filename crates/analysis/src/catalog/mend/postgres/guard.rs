@@ -6,14 +6,14 @@ use crate::catalog::id::QualifiedName;
 /// Runs `statements` unless `exists` finds a row in `relation`; then it fails with `message`.
 ///
 /// Row security must not hide rows from the look: it fails instead.
-pub(super) fn unless_found(
-    lock: Option<&QualifiedName>,
+pub(super) fn unless_found<'a>(
+    lock: impl IntoIterator<Item = &'a QualifiedName>,
     exists: &str,
     message: &str,
     statements: &[String],
 ) -> String {
     let mut body = String::from("begin\n  perform set_config('row_security', 'off', true);\n");
-    if let Some(table) = lock {
+    for table in lock {
         body += &format!("  lock table {} in access exclusive mode;\n", qualified(table));
     }
     body += &format!(
@@ -41,10 +41,10 @@ pub(super) fn only_if(holds: &str, message: &str, statements: &[String]) -> Stri
 }
 
 /// Drops a relation that holds no row.
-pub(super) fn drop_if_empty(relation: &QualifiedName, kind: &str, lockable: bool) -> String {
+pub(super) fn drop_if_empty(relation: &QualifiedName, kind: &str) -> String {
     let name = qualified(relation);
     unless_found(
-        lockable.then_some(relation),
+        [relation],
         &format!("select from {name}"),
         &format!("{relation} holds rows: nothing was dropped"),
         &[format!("drop {kind} {name}")],

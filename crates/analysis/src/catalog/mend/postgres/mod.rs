@@ -1,8 +1,10 @@
 //! Differences of Postgres catalogs -> actions.
 
+mod attribute;
 mod change;
 mod column;
 mod constraint;
+mod counter;
 mod create;
 mod guard;
 mod index;
@@ -53,7 +55,8 @@ pub(super) fn actions(
         live_owner: super::order::owners(live),
     };
     let mut notes = BTreeMap::new();
-    let mut actions = rebuild::actions(&scene, differences, &mut notes);
+    let mut actions = counter::actions(&scene, differences, &mut notes);
+    actions.extend(rebuild::actions(&scene, differences, &mut notes));
     let mut covered: BTreeSet<usize> =
         actions.iter().flat_map(|action| action.mends.iter().copied()).collect();
     covered.extend(notes.keys());
@@ -82,6 +85,9 @@ enum Outcome {
 fn one(scene: &Scene<'_>, differences: &[Difference], difference: &Difference) -> Written<Outcome> {
     let id = &difference.object;
     if let Some(text) = table::comes_with_type(scene, differences, difference) {
+        return Ok(Outcome::Follows(text));
+    }
+    if let Some(text) = index::goes_with_parent(scene, differences, difference) {
         return Ok(Outcome::Follows(text));
     }
     match &difference.kind {

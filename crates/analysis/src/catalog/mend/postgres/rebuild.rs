@@ -12,8 +12,8 @@ use super::super::Step;
 use super::super::order::{Action, Stage, users};
 use super::super::text::ident;
 use super::{
-    Note, Scene, Written, change, column, constraint, create, index, own_name, parts_of, remove, routine,
-    view,
+    Note, Scene, Written, change, column, constraint, counter, create, index, own_name, parts_of, remove,
+    routine, view,
 };
 use crate::catalog::id::{ObjectId, ObjectKind, QualifiedName};
 use crate::catalog::object::Object;
@@ -46,7 +46,7 @@ pub(super) fn actions(
     let web = Web::new(scene, differences);
     let mut groups: Vec<(Vec<Core>, BTreeSet<ObjectId>)> = Vec::new();
     for (at, difference) in differences.iter().enumerate() {
-        if let Some(text) = moved_with_extension(scene, differences, difference) {
+        if let Some(text) = moved_with_extension(differences, difference) {
             notes.insert(at, Note { text, by_hand: false });
             continue;
         }
@@ -99,18 +99,13 @@ fn join(groups: &mut Vec<(Vec<Core>, BTreeSet<ObjectId>)>, core: Core, members: 
 }
 
 /// The type of a moved extension is printed with its new schema.
-fn moved_with_extension(
-    scene: &Scene<'_>,
-    differences: &[Difference],
-    difference: &Difference,
-) -> Option<String> {
+fn moved_with_extension(differences: &[Difference], difference: &Difference) -> Option<String> {
     let (should, is) = (difference.expected.as_deref()?, difference.live.as_deref()?);
     differences.iter().find_map(|other| {
         let moved = matches!(&other.kind, DifferenceKind::Different { property } if property == "schema");
         if !moved || other.object.kind != ObjectKind::Extension || other.object == difference.object {
             return None;
         }
-        let _ = scene;
         let (to, from) = (other.expected.as_deref()?, other.live.as_deref()?);
         (is.replace(&format!("{from}."), &format!("{to}.")) == should)
             .then(|| format!("mended together with {}", other.object))
@@ -344,7 +339,8 @@ impl<'a> Web<'a> {
             core.id == *id
                 && (core.again
                     || self.regenerated(id)
-                    || matches!(property, "type" | "collation" | "default"))
+                    || matches!(property, "type" | "collation")
+                    || property == "default" && !counter::changes(self.scene, id))
         });
         let column_part = id.kind == ObjectKind::Column && members.contains(id) && !self.is_generated(id);
         of_core

@@ -3,7 +3,8 @@
 use super::super::order::{Action, Stage};
 use super::super::text::{dollars, ident, literal, qualified};
 use super::{
-    Scene, Written, change, column, constraint, each, guard, index, own_name, parts_of, privileges, reference,
+    Scene, Written, attribute, change, column, constraint, each, guard, index, own_name, parts_of,
+    privileges, reference,
 };
 use crate::catalog::id::{ObjectId, ObjectKind};
 use crate::catalog::object::Object;
@@ -38,7 +39,6 @@ fn statements_for(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<String>> {
     let object = scene.live.objects.get(id);
     Ok(vec![match (id.kind, object) {
         (ObjectKind::Table, Some(Object::Table(table))) => drop_table(scene, id, table),
-        (ObjectKind::MaterializedView, _) => guard::drop_if_empty(&id.name, "materialized view", false),
         (ObjectKind::Column, _) => return drop_column(scene, id),
         (ObjectKind::Constraint, _) => constraint::drop(scene, id),
         (ObjectKind::Index, _) => index::drop(scene, id),
@@ -73,7 +73,7 @@ fn drop_table(scene: &Scene<'_>, id: &ObjectId, table: &Table) -> String {
     if !change::holds_rows(table.kind) {
         return format!("drop {reference}");
     }
-    guard::drop_if_empty(&id.name, "table", true)
+    guard::drop_if_empty(&id.name, "table")
 }
 
 fn drop_column(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<String>> {
@@ -82,7 +82,7 @@ fn drop_column(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<String>> {
     let alter = column::alter(scene, &id.name);
     match owner.kind {
         ObjectKind::View | ObjectKind::MaterializedView => Ok(clear_view_column(scene, id, found)),
-        ObjectKind::Type => drop_attribute(scene, id),
+        ObjectKind::Type => attribute::drop(scene, id),
         _ if found.generated.is_some() => Ok(vec![format!("{alter} drop column {}", ident(own_name(id)))]),
         _ => {
             let table = scene.live_table(&id.name).ok_or_else(|| super::gone(&id.name))?;
@@ -111,44 +111,6 @@ fn clear_view_column(scene: &Scene<'_>, id: &ObjectId, found: &Column) -> Vec<St
         all.extend(privileges::mend(scene, id, found.privileges.as_ref(), None, None));
     }
     all
-}
-
-/// Drops an attribute of a composite type, when no value of that type has it set.
-fn drop_attribute(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<String>> {
-    let name = id.name.to_string();
-    let attribute = ident(own_name(id));
-    let mut looks = Vec::new();
-    for (table, found) in scene.live.tables() {
-        if found.of_type.as_deref() == Some(name.as_str()) {
-            looks.push(format!("select from {} where {attribute} is not null", qualified(table)));
-        }
-        for column in found.columns.iter().filter(|c| c.type_.trim_end_matches("[]") == name) {
-            let value = if column.type_.ends_with("[]") {
-                format!(
-                    "select from {} o, unnest(o.{}) v where v.{attribute} is not null",
-                    qualified(table),
-                    ident(&column.name)
-                )
-            } else {
-                format!(
-                    "select from {} where ({}).{attribute} is not null",
-                    qualified(table),
-                    ident(&column.name)
-                )
-            };
-            looks.push(value);
-        }
-    }
-    let drop = format!("alter type {} drop attribute {attribute} cascade", qualified(&id.name));
-    if looks.is_empty() {
-        return Ok(vec![drop]);
-    }
-    Ok(vec![guard::unless_found(
-        None,
-        &looks.join(" union all "),
-        &format!("values of {name} have {} set: nothing was dropped", own_name(id)),
-        &[drop],
-    )])
 }
 
 /// Drops an extension whose tables hold nothing.

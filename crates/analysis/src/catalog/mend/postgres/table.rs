@@ -61,7 +61,7 @@ pub(super) fn make(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<Action>> {
     }
     if let (Some(bound), Some(parent)) = (&table.partition_bound, table.parents.first()) {
         let mut statements = vec![attach(parent, &id.name, bound)];
-        statements.extend(cloned_triggers(scene, id, table));
+        statements.extend(cloned_triggers(id, table));
         let attach = Action::new(Stage::Attach, id.clone(), each(statements));
         let mut needs = indexes.clone();
         needs.push(ObjectId::table(parent.clone()));
@@ -221,11 +221,11 @@ fn attach(parent: &QualifiedName, child: &QualifiedName, bound: &str) -> String 
 }
 
 /// Triggers that come with the parent fire as they do on their table.
-fn cloned_triggers(scene: &Scene<'_>, id: &ObjectId, table: &Table) -> Vec<String> {
+fn cloned_triggers(id: &ObjectId, table: &Table) -> Vec<String> {
     let own = table.triggers.iter().filter(|(_, t)| t.inherited && t.enabled != Enabled::Origin);
     own.map(|(name, trigger)| {
         let own = ObjectId::part(ObjectKind::Trigger, id.name.clone(), name);
-        create::fires(scene, &own, "trigger", trigger.enabled)
+        create::fires(&own, "trigger", trigger.enabled)
     })
     .collect()
 }
@@ -259,7 +259,7 @@ pub(super) fn parents(scene: &Scene<'_>, id: &ObjectId) -> Written<Action> {
     }
     if let (Some(bound), Some(parent), true) = (&should.partition_bound, should.parents.first(), moved) {
         steps.push(attach(parent, &id.name, bound));
-        steps.extend(cloned_triggers(scene, id, should));
+        steps.extend(cloned_triggers(id, should));
     }
     if should.partition_bound.is_none() && is.partition_bound.is_none() {
         let gone = is.parents.iter().filter(|p| !should.parents.contains(p));
