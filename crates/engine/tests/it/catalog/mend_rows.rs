@@ -91,10 +91,12 @@ async fn an_attribute_whose_values_no_column_shows_is_left_to_a_person() {
 #[tokio::test]
 async fn an_attribute_in_a_materialized_view_is_left_to_a_person() {
     check(&Case {
-        expected: "create type public.addr as (street text);
-            create materialized view public.m as select row('via')::public.addr as a",
-        live: "create type public.addr as (street text, city text);
-            create materialized view public.m as select row('via', 'Rome')::public.addr as a",
+        expected: r#"create type public.addr as (street text);
+            create materialized view public.m as select jsonb_populate_record(null::public.addr,
+                '{"street": "via", "city": "Rome"}') as a"#,
+        live: r#"create type public.addr as (street text, city text);
+            create materialized view public.m as select jsonb_populate_record(null::public.addr,
+                '{"street": "via", "city": "Rome"}') as a"#,
         then: "",
         look: "select (a).city from public.m",
         finds: "Rome",

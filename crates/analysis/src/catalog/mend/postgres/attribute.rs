@@ -20,18 +20,18 @@ pub(super) fn drop(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<String>> {
     let type_ = scene.live_owner.get(id).ok_or_else(|| super::gone(&id.name))?;
     let users = users(scene.live);
     refuse_hidden(scene, type_, &users)?;
-    let name = id.name.to_string();
+    let name = &id.name;
     let attribute = ident(own_name(id));
     let mut looks = Vec::new();
     let mut tables = Vec::new();
     let mut typed = Vec::new();
     for (table, found) in scene.live.tables() {
         let before = looks.len();
-        if found.of_type.as_deref() == Some(name.as_str()) {
+        if found.of_type.as_deref().is_some_and(|of| names(of, name)) {
             looks.push(format!("select from {} where {attribute} is not null", qualified(table)));
             typed.push(table);
         }
-        looks.extend(found.columns.iter().filter_map(|column| look(table, column, &name, &attribute)));
+        looks.extend(found.columns.iter().filter_map(|column| look(table, column, name, &attribute)));
         if looks.len() > before {
             tables.push(table);
         }
@@ -52,44 +52,42 @@ pub(super) fn drop(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<String>> {
 }
 
 /// A query that finds rows in which the attribute is set, where the column holds the type.
-fn look(table: &QualifiedName, column: &Column, type_: &str, attribute: &str) -> Option<String> {
+fn look(table: &QualifiedName, column: &Column, type_: &QualifiedName, attribute: &str) -> Option<String> {
     let (table, own) = (qualified(table), ident(&column.name));
-    if column.type_ == type_ {
-        return Some(format!("select from {table} o where (o.{own}).{attribute} is not null"));
+    if !names(&column.type_, type_) {
+        return None;
     }
-    (bare(&column.type_) == type_)
-        .then(|| format!("select from {table} o, unnest(o.{own}) v where v.{attribute} is not null"))
-}
-
-/// `app.point` of `app.point[]`.
-fn bare(type_: &str) -> &str {
-    type_.trim_end_matches("[]")
+    Some(if column.type_.ends_with("[]") {
+        format!("select from {table} o, unnest(o.{own}) v where v.{attribute} is not null")
+    } else {
+        format!("select from {table} o where (o.{own}).{attribute} is not null")
+    })
 }
 
 /// Fails when values of the type may stand where no column shows them.
 fn refuse_hidden(scene: &Scene<'_>, type_: &ObjectId, users: &Users) -> Written<()> {
-    let name = type_.name.to_string();
+    let name = &type_.name;
     let hidden = |user: &ObjectId| {
         Err(format!(
             "values of {name} may stand in {user}, where no statement looks for them: drop it by hand"
         ))
     };
-    let mut rows: Vec<String> = Vec::new();
+    let mut rows: Vec<&QualifiedName> = Vec::new();
     for (table, found) in scene.live.tables() {
-        if found.of_type.as_deref() == Some(name.as_str()) || holds(&found.columns, &name) {
-            rows.push(table.to_string());
+        if found.of_type.as_deref().is_some_and(|of| names(of, name)) || holds(&found.columns, name) {
+            rows.push(table);
         }
     }
     // The row type of a table that holds the type holds it too.
-    let inside = |object: &Object, of: &str| match object {
+    let inside = |object: &Object, of: &QualifiedName| match object {
         Object::Table(table) => of != name && holds(&table.columns, of),
         Object::View(view) => view.populated.is_some() && holds(&view.columns, of),
         Object::Type(Type { shape: TypeShape::Composite { columns }, .. }) => holds(columns, of),
-        Object::Domain(domain) => bare(&domain.type_) == of,
+        Object::Domain(domain) => names(&domain.type_, of),
         _ => false,
     };
     for (id, object) in &scene.live.objects {
-        if id != type_ && rows.iter().chain([&name]).any(|of| inside(object, of)) {
+        if id != type_ && rows.iter().copied().chain([name]).any(|of| inside(object, of)) {
             return hidden(id);
         }
     }
@@ -105,8 +103,13 @@ fn refuse_hidden(scene: &Scene<'_>, type_: &ObjectId, users: &Users) -> Written<
     Ok(())
 }
 
-fn holds(columns: &[Column], type_: &str) -> bool {
-    columns.iter().any(|column| bare(&column.type_) == type_)
+/// Whether the text names the type, or its array. The server quotes more words than we do.
+fn names(text: &str, type_: &QualifiedName) -> bool {
+    text.trim_end_matches("[]").parse::<QualifiedName>().is_ok_and(|name| name == *type_)
+}
+
+fn holds(columns: &[Column], type_: &QualifiedName) -> bool {
+    columns.iter().any(|column| names(&column.type_, type_))
 }
 
 /// `cascade` reaches typed tables, and with them what reads their columns.
