@@ -45,17 +45,27 @@ impl Project {
         if self.format_given {
             return Ok(project);
         }
-        let spoken_of = history.applied.last().and_then(|applied| Format::parse(&applied.source).ok());
-        for format in spoken_of.into_iter().chain(around.formats()) {
-            if format == self.folder.format {
-                break;
-            }
-            if let Some(folder) = self.folder.read_again_as(format)? {
-                project.folder = folder;
-                break;
-            }
+        if let Some(folder) = Project::folder_of(&self.folder, history, around)? {
+            project.folder = folder;
         }
         Ok(project)
+    }
+
+    /// The folder read in the format that a history speaks of; `None` where that is its own.
+    ///
+    /// # Errors
+    /// Those of reading the folder.
+    pub fn folder_of(folder: &Folder, history: &History, around: &Surroundings) -> Result<Option<Folder>> {
+        let spoken_of = history.applied.last().and_then(|applied| Format::parse(&applied.source).ok());
+        for format in spoken_of.into_iter().chain(around.formats()) {
+            if format == folder.format {
+                break;
+            }
+            if let Some(again) = folder.read_again_as(format)? {
+                return Ok(Some(again));
+            }
+        }
+        Ok(None)
     }
 
     fn refuse_other_dialect(&self) -> Result<()> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::Project;
 use crate::db::{self, SqliteMode, SqliteOptions, Target};
-use crate::folder::Checksum;
+use crate::folder::{Checksum, Format};
 use crate::foreign::{self, Surroundings};
 use crate::ledger::standing::{self, RunProgress};
 use crate::ledger::{self, History};
@@ -97,30 +97,17 @@ pub async fn read(project: &Project) -> Result<StatusReport> {
 
 fn report(project: &Project, read: Read) -> Result<StatusReport> {
     let project = &project.as_history_has_it(&read.history, &read.around)?;
-    let history = &foreign::with_programs(read.history.clone(), &read.around, &project.folder);
+    let history = &foreign::with_tool(read.history.clone(), &read.around, &project.folder);
     let standing = standing::standing(&project.folder, history, project.out_of_order());
     let run = standing::progress(&standing, read.history.open_run.as_ref(), read.dialect);
     let mut notes = standing.notes.clone();
     let mut problems = standing.problems;
     // What the folder's own tool left behind, and what it skips without a word.
     if let Some(found) = read.around.of_format(project.folder.format) {
-        let told = found.tool.history(&found.rows, &project.folder);
-        problems.extend(foreign::still_wrong(told.problems, &project.folder, &read.history));
+        problems.extend(foreign::unadopted_problems(found, &project.folder, &read.history));
     }
     notes.extend(project.folder.notes.iter().cloned());
-    let ahead = history.applied.len() - read.history.applied.len();
-    if ahead > 0 {
-        notes.push(format!("{ahead} were applied by their own tool since; cofferdam adopt records them"));
-    }
-    if !read.has_ledger {
-        notes.push("the database has no ledger of ours yet; migrate or adopt creates it".to_owned());
-    }
-    if let Err(error) =
-        foreign::refuse_unmanaged(&read.around, read.has_ledger, &read.history, &project.folder)
-    {
-        let hint = error.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
-        notes.push(format!("{}{hint}", error.message()));
-    }
+    notes.extend(of_ledgers(project, &read, history.applied.len() - read.history.applied.len()));
     Ok(StatusReport {
         target: project.target.redacted(),
         ledger: read.has_ledger,
@@ -147,4 +134,27 @@ fn report(project: &Project, read: Read) -> Result<StatusReport> {
         runner: read.runner,
         notes,
     })
+}
+
+/// What is worth saying of our ledger and of the folder's own tool's, which has applied `ahead`
+/// more than ours knows.
+fn of_ledgers(project: &Project, read: &Read, ahead: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    if ahead > 0 && project.folder.format == Format::Command {
+        notes.push(format!("{ahead} were applied by their own tool since; cofferdam adopt records them"));
+    } else if let Some(found) = read.around.of_format(project.folder.format).filter(|_| ahead > 0) {
+        let (what, verb) = if ahead == 1 { ("migration", "is") } else { ("migrations", "are") };
+        let tool = found.tool.name();
+        notes.push(format!("{ahead} {what} that {tool} applied {verb} not adopted: they are not pending"));
+    }
+    if !read.has_ledger {
+        notes.push("the database has no ledger of ours yet; migrate or adopt creates it".to_owned());
+    }
+    if let Err(error) =
+        foreign::refuse_unmanaged(&read.around, read.has_ledger, &read.history, &project.folder)
+    {
+        let hint = error.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
+        notes.push(format!("{}{hint}", error.message()));
+    }
+    notes
 }

@@ -1,6 +1,6 @@
 //! Facts and plan -> the list.
 
-use super::document::{Checklist, FORMAT, Header, Id, Item, Section, one_line};
+use super::document::{Checklist, FINDINGS, FORMAT, Header, Id, Item, Section, one_line};
 use super::facts::{Facts, Session, TableSize};
 
 /// What is to be deployed, and where.
@@ -114,7 +114,7 @@ fn before(of: &Deployment<'_>) -> Vec<Item> {
     let mut items = Vec::new();
     if of.refusing > 0 {
         let title = format!("Findings: migrate would refuse, {} to settle", counted(of.refusing, "finding"));
-        items.push(item("findings", &title, vec![format!("{} shows them", code("cofferdam plan"))]));
+        items.push(item(FINDINGS, &title, vec![format!("{} shows them", code("cofferdam plan"))]));
     }
     items.push(backup(facts));
     items.push(space(facts));
@@ -287,7 +287,7 @@ fn afterwards(of: &Deployment<'_>) -> Vec<Item> {
     let status = format!("{} shows nothing pending and no problem", code("cofferdam status"));
     let audit = format!("{} finds the record whole", code("cofferdam audit --verify"));
     let schema = "the schema is the expected one".to_owned();
-    let look = "this version has no command that compares it; look at what the steps changed".to_owned();
+    let look = format!("{} shows what differs from what the migrations make", code("cofferdam diff"));
     let mut items = vec![item("status", &status, Vec::new()), item("audit", &audit, Vec::new())];
     if !of.steps.is_empty() {
         items.push(item("schema", &schema, vec![look]));

@@ -9,6 +9,9 @@ use crate::{Error, Result};
 /// The version of the text's own format.
 pub const FORMAT: u32 = 1;
 
+/// The check that stands for the steps' findings.
+pub(super) const FINDINGS: &str = "findings";
+
 const HEADER: &str = "<!-- cofferdam:checklist ";
 const NOTES: &str = "<!-- cofferdam:notes: what stands below is kept when this list is written anew -->";
 const NOTES_TITLE: &str = "Notes";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Done, Header, Id, ItemLine, Kind, State, header};
+use super::document::{Done, FINDINGS, Header, Id, ItemLine, Kind, State, header};
 use crate::Result;
 
 /// What is known of a target's items.
@@ -34,6 +34,15 @@ impl Known {
             map.iter().map(|(name, done)| (Id::step(name).name, done.clone())).collect()
         };
         Known { applied: named(&self.applied), steps: named(&self.steps), ..self.clone() }
+    }
+
+    /// When the last step of a list was done; `None` while one is not, or there is none.
+    fn all_done(&self, text: &str) -> Option<Done> {
+        let items = text.lines().filter_map(ItemLine::read);
+        let steps = items.filter(|item| item.id.kind == Kind::Step);
+        let done: Option<Vec<&Done>> = steps.map(|step| self.done(&step.id.name)).collect();
+        let last = done?.into_iter().max_by(|a, b| a.at.cmp(&b.at))?;
+        Some(Done { took: None, ..last.clone() })
     }
 
     /// The state that an item should have.
@@ -70,7 +79,10 @@ fn first_line(text: &str) -> String {
 /// # Errors
 /// As [`header`].
 pub fn sync(text: &str, known: &Known) -> Result<String> {
-    let known = known.as_written();
+    let mut known = known.as_written();
+    // Steps that are done were let through, whatever was found.
+    let settled = known.all_done(text);
+    known.checks.insert(FINDINGS.to_owned(), settled);
     let first = header(text)?;
     let named = match (&first.database, &known.database) {
         (None, Some(database)) => Some(Header::named(&first, database)),

@@ -281,3 +281,18 @@ fn a_table_that_somebody_keeps_locked_does_not_keep_the_list() {
     assert_eq!(sessions[0].holds, ["AccessExclusive on public.notes"]);
     drop(client);
 }
+
+#[test]
+fn findings_of_steps_that_are_done_are_settled_and_open_again_after_a_rollback() {
+    let project = project().file("migrations/0003_drop.sql", "drop table notes;\n");
+    project.cofferdam("migrate --to 0002").run();
+    project.cofferdam("plan --checklist deploy.md").status(1).run();
+    let text = project.read("deploy.md");
+    assert!(text.contains("- [ ] Findings: migrate would refuse"), "{text}");
+    assert!(!text.contains("no command that compares") && text.contains("`cofferdam diff`"), "{text}");
+    project.cofferdam("status").stdout_contains("next: Findings").run();
+    project.cofferdam("migrate --allow drop-table --reason nobody-reads-it").run();
+    let text = project.read("deploy.md");
+    assert!(text.contains("- [x] Findings: migrate would refuse"), "{text}");
+    project.cofferdam("status").stdout_contains("next: Backup").run();
+}

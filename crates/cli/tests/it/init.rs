@@ -103,3 +103,36 @@ fn a_variable_that_will_win_over_the_written_url_is_noted() {
     let notes = noted("sqlite:notes.db", "file:./notes.db");
     assert!(!notes.contains("wins over"), "{notes}");
 }
+
+#[test]
+fn tables_without_any_ledger_are_taken_over_by_baseline() {
+    let baseline: &[&str] = &["cofferdam baseline", "cofferdam status", "cofferdam check"];
+    // Nothing but a baseline may come before what stands there.
+    let none: &[&str] = &["cofferdam adopt --none", "cofferdam status", "cofferdam check"];
+    for (file, next) in [(None, baseline), (Some("0001_baseline.sql"), baseline), (Some("0001_a.sql"), none)]
+    {
+        let project = Project::new();
+        if let Some(file) = file {
+            project.write(&format!("migrations/{file}"), "create table a (id integer primary key);\n");
+        }
+        let db = rusqlite::Connection::open(project.path("notes.db")).expect("a database");
+        db.execute_batch("create table a (id integer primary key)").expect("a table");
+        let init = project.cofferdam("init --format json --database-url sqlite:notes.db").run();
+        let init = document("init", &init);
+        assert_eq!((&init["next"], &init["since"]), (&serde_json::json!(next), &serde_json::Value::Null));
+    }
+}
+
+#[test]
+fn a_folder_of_two_tools_is_not_one_without_migrations() {
+    let project = Project::new()
+        .file("migrations/V1__a.sql", "")
+        .file("migrations/2_b.sql", "-- migrate:up\n-- migrate:down\n");
+    let output = project
+        .cofferdam("init")
+        .stdout_lacks("no migrations yet")
+        .stdout_lacks("cofferdam new")
+        .stdout_contains("holds migrations of two tools")
+        .stdout_contains("format =");
+    output.run();
+}

@@ -123,6 +123,11 @@ impl Migration {
         self.only_by_tool == Some(OnlyByTool::Program)
     }
 
+    /// Whether only the file that takes it back is there.
+    pub fn has_no_way_forward(&self) -> bool {
+        matches!(&self.down, Some(Down::File(down)) if *down == self.path)
+    }
+
     /// Why it cannot be run here, for people; `None` when it can.
     pub fn not_ours_to_run(&self) -> Option<String> {
         Some(match self.only_by_tool? {

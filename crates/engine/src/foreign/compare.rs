@@ -2,7 +2,7 @@
 
 use cofferdam_analysis::{Error, Finding, Result, Severity};
 
-use super::{Entry, Found, Tool, counted_only, knows, problem, still_wrong};
+use super::{Entry, Found, Told, Tool, counted_only, is_unadopted, knows, problem, still_wrong};
 use crate::folder::{Checksum, Folder, Migration, title};
 use crate::ledger::History;
 
@@ -32,7 +32,18 @@ pub struct Imported {
 
 /// Compares `found` with the folder.
 pub fn import(found: &Found, folder: &Folder, history: &History) -> Import {
-    let told = found.tool.history(&found.rows, folder);
+    compare(found, folder, history, found.tool.history(&found.rows, folder))
+}
+
+/// What stands in the way of what is not adopted yet. What our ledger counts is left out: it
+/// is held against the folder by our own checksums, and may be ahead of an older checkout.
+pub(crate) fn unadopted_problems(found: &Found, folder: &Folder, history: &History) -> Vec<Finding> {
+    let mut told = found.tool.history(&found.rows, folder);
+    told.entries.retain(|entry| is_unadopted(history, folder, found.tool, entry));
+    compare(found, folder, history, told).problems
+}
+
+fn compare(found: &Found, folder: &Folder, history: &History, told: Told) -> Import {
     let problems = still_wrong(told.problems, folder, history);
     let mut import = Import { migrations: Vec::new(), problems };
     for entry in told.entries {

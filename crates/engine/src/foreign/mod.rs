@@ -27,6 +27,7 @@ use std::fmt;
 use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Error, Finding, Place, Result, Severity, Span};
 
+pub(crate) use compare::unadopted_problems;
 pub use compare::{Import, Imported, import};
 pub use look::{postgres, sqlite};
 pub use write::{Unit, Value, Write, Writes, may_write};
@@ -333,18 +334,31 @@ pub fn with_programs(history: History, around: &Surroundings, folder: &Folder) -
 }
 
 /// The history together with what the folder's own tool has applied and nobody has adopted.
+/// What the tool only counts, and never ran, stays out of it.
 pub fn with_tool(mut history: History, around: &Surroundings, folder: &Folder) -> History {
     let Some(found) = around.of_format(folder.format) else { return history };
-    for entry in found.tool.history(&found.rows, folder).entries {
-        if !knows(&history, folder, found.tool, &entry) {
-            let of_file = folder.find(&entry.version).map(|m| m.version.to_string());
-            let source = found.tool.format().map_or(found.tool.name(), Format::as_str);
-            let entry = Entry { version: of_file.unwrap_or(entry.version), ..entry };
-            let applied = Applied::by_tool(history.applied.len(), source, entry);
-            history.applied.push(applied);
-        }
+    let mut entries = found.tool.history(&found.rows, folder).entries;
+    entries.retain(|entry| is_unadopted(&history, folder, found.tool, entry));
+    for entry in entries {
+        let migration = folder.find(&entry.version);
+        // What runs again when it changed counts only as long as it did not.
+        let unchanged = migration.filter(|m| {
+            let kept = entry.checksum.as_deref().zip(m.foreign.as_ref());
+            m.version.is_repeatable() && kept.is_some_and(|(kept, now)| now.accepts(kept))
+        });
+        let checksum = unchanged.map(|m| m.checksum);
+        let of_file = migration.map(|m| m.version.to_string());
+        let source = found.tool.format().map_or(found.tool.name(), Format::as_str);
+        let entry = Entry { version: of_file.unwrap_or(entry.version), ..entry };
+        let applied = Applied::by_tool(history.applied.len(), source, entry);
+        history.applied.push(Applied { checksum, ..applied });
     }
     history
+}
+
+/// Whether a tool ran what our ledger does not know.
+pub(crate) fn is_unadopted(history: &History, folder: &Folder, tool: &dyn Tool, entry: &Entry) -> bool {
+    !knows(history, folder, tool, entry) && !counted_only(history, folder, tool, entry)
 }
 
 /// Keeps our first migration away from a database that somebody else manages, or nobody.
@@ -363,9 +377,7 @@ pub fn refuse_unmanaged(
     }
     if let Some(found) = around.of_format(folder.format) {
         let told = found.tool.history(&found.rows, folder);
-        let unknown = |entry: &&Entry| {
-            !knows(history, folder, found.tool, entry) && !counted_only(history, folder, found.tool, entry)
-        };
+        let unknown = |entry: &&Entry| is_unadopted(history, folder, found.tool, entry);
         if let Some(entry) = told.entries.iter().find(unknown) {
             return Err(Error::refused(format!(
                 "cannot migrate: {} has applied {}, which our ledger does not know",

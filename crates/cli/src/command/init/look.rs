@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cofferdam::db::{self, ConnectOptions, SqliteMode, SqliteOptions, Target};
+use cofferdam::db::{self, ConnectOptions, Target};
 use cofferdam::folder::Folder;
-use cofferdam::foreign::{self, Surroundings};
 use cofferdam_analysis::Error;
 
+use super::seen::{BASELINE, Seen};
 use super::{Named, Report};
 use crate::context::Context;
 use crate::failure::Result;
@@ -32,15 +32,24 @@ pub(super) fn look(context: &Context, file: &Path) -> Result<Report> {
         notes: Vec::new(),
         next: Vec::new(),
         programs: None,
+        not_understood: false,
     };
-    folder(context, &mut report)?;
-    let around = database(context, &mut report)?;
-    report.next = next(&report, around.as_ref());
+    let folder = folder(context, &mut report)?;
+    let seen = database(context, &mut report)?;
+    let folder = match (&seen, folder) {
+        (Some(seen), Some(folder)) => Some(seen.folder(folder)),
+        (_, folder) => folder,
+    };
+    report.since = match (&seen, &folder) {
+        (Some(seen), Some(folder)) => seen.newest_applied(folder),
+        (_, folder) => folder.as_ref().and_then(Folder::newest).map(|newest| newest.version.to_string()),
+    };
+    report.next = next(&report, folder.as_ref(), seen.as_ref());
     Ok(report)
 }
 
 /// The migrations folder and whose it is.
-fn folder(context: &Context, report: &mut Report) -> Result<()> {
+fn folder(context: &Context, report: &mut Report) -> Result<Option<Folder>> {
     let place = context.place()?;
     report.dir = place.as_ref().map(|place| place.dir.clone());
     report.tool = place.as_ref().and_then(|place| place.tool).map(|tool| tool.as_str());
@@ -52,14 +61,18 @@ fn folder(context: &Context, report: &mut Report) -> Result<()> {
         Some(Ok(folder)) => {
             report.files = folder.migrations.len();
             report.format = (report.files > 0).then_some(folder.format);
-            report.since = folder.newest().map(|newest| newest.version.to_string());
-            report.notes = folder.notes;
+            report.notes.clone_from(&folder.notes);
+            return Ok(Some(folder));
         }
         // Files of another tool are no reason to have no configuration.
-        Some(Err(error)) => report.notes.push(format!("the folder is not understood: {error}")),
+        Some(Err(error)) => {
+            let hint = error.hint_text().map(|hint| format!("; {hint}")).unwrap_or_default();
+            report.notes.push(format!("the folder is not understood: {}{hint}", error.message()));
+            report.not_understood = true;
+        }
         None => programs(context, report)?,
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Folders of programs, where there is none of SQL.
@@ -86,7 +99,7 @@ fn programs(context: &Context, report: &mut Report) -> Result<()> {
 }
 
 /// What names the database, what the sources disagree about, and what it holds.
-fn database(context: &Context, report: &mut Report) -> Result<Option<Surroundings>> {
+fn database(context: &Context, report: &mut Report) -> Result<Option<Seen>> {
     let chosen = match context.named_database() {
         Ok(Some(chosen)) => chosen,
         Ok(None) => match sought(context) {
@@ -114,13 +127,13 @@ fn database(context: &Context, report: &mut Report) -> Result<Option<Surrounding
         ledger: asked
             .iter()
             .flatten()
-            .find_map(|around| around.foreign.first())
+            .find_map(|seen| seen.around.foreign.first())
             .map(|found| found.tool.name()),
         reached: asked.as_ref().is_ok_and(Option::is_some),
         implied: chosen.implied,
     });
     match asked {
-        Ok(around) => Ok(around),
+        Ok(seen) => Ok(seen),
         Err(why) => {
             report.notes.push(format!("the database was not asked what it holds: {why}"));
             Ok(None)
@@ -147,25 +160,21 @@ fn disagreements(context: &Context, chosen: &Chosen) -> Vec<String> {
     other.map(text).collect()
 }
 
-/// What the database holds beside our ledger, `None` of one that is yet to be made; else
-/// why that is not known.
-fn ask(context: &Context, target: &Target) -> Result<Option<Surroundings>, String> {
+/// What the database holds, `None` of one that is yet to be made; else why that is not known.
+fn ask(context: &Context, target: &Target) -> Result<Option<Seen>, String> {
     let plain = |error: Error| error.message().to_owned();
     match target {
         Target::Sqlite(sqlite) if sqlite.path().is_none_or(|path| !path.exists()) => Ok(None),
-        Target::Sqlite(sqlite) => {
-            let db = db::open_sqlite(sqlite, SqliteOptions::new(SqliteMode::ReadOnly)).map_err(plain)?;
-            foreign::sqlite(&db).map(Some).map_err(plain)
-        }
+        Target::Sqlite(sqlite) => Seen::on_sqlite(sqlite).map(Some).map_err(plain),
         Target::Postgres(postgres) => {
             let connect = context.environment.connect_options().map_err(plain)?;
             let connect = ConnectOptions { connect_timeout: PATIENCE, allow_standby: true, ..connect };
             let asked = context.run(async {
                 let looked = async {
                     let session = db::connect(postgres, &connect).await?;
-                    let around = foreign::postgres(&session).await;
+                    let seen = Seen::on_postgres(&session).await;
                     session.close().await;
-                    around
+                    seen
                 };
                 let late = || Error::unreachable(format!("no answer within {}", text::millis(3_000)));
                 Ok(tokio::time::timeout(PATIENCE, looked).await.unwrap_or_else(|_| Err(late())))
@@ -179,18 +188,20 @@ fn ask(context: &Context, target: &Target) -> Result<Option<Surroundings>, Strin
 }
 
 /// What to type next.
-fn next(report: &Report, around: Option<&Surroundings>) -> Vec<&'static str> {
-    let adopt = around.and_then(|around| match (around.foreign.is_empty(), around.user_tables) {
-        (false, _) => Some("cofferdam adopt"),
-        (true, true) => Some("cofferdam adopt --none"),
-        (true, false) => None,
-    });
+fn next(report: &Report, folder: Option<&Folder>, seen: Option<&Seen>) -> Vec<&'static str> {
+    if report.not_understood && report.tool.is_none() {
+        return vec!["settle whose the folder's files are (see the note)", "cofferdam status"];
+    }
+    let take_over = seen.and_then(|seen| seen.take_over(folder));
     let ours = if report.programs.is_some() {
         vec!["take the lines of [migrations] in cofferdam.toml into use", "cofferdam check"]
-    } else if report.files == 0 && (report.dir.is_none() || report.tool.is_none()) {
+    } else if report.files == 0
+        && (report.dir.is_none() || report.tool.is_none())
+        && take_over != Some(BASELINE)
+    {
         vec!["cofferdam new NAME", "cofferdam migrate"]
     } else {
         vec!["cofferdam status", "cofferdam check"]
     };
-    adopt.into_iter().chain(ours).collect()
+    take_over.into_iter().chain(ours).collect()
 }

@@ -2,6 +2,7 @@
 
 mod content;
 mod look;
+mod seen;
 
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
@@ -24,9 +25,9 @@ use crate::target;
 /// Look at this project and write cofferdam.toml
 ///
 /// Finds the migrations folder and its format, the tool whose it is, and what names the
-/// database, and takes the files that are there as history: `check` judges what comes
-/// after them. A database that is named is asked for other tools' ledgers; one that does
-/// not answer is no hindrance. Nothing but cofferdam.toml is written.
+/// database. What is applied there is history, and `check` judges what comes after it; where
+/// no database answers, the files that are there are history. A database that is named is
+/// asked for other tools' ledgers. Nothing but cofferdam.toml is written.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
@@ -44,6 +45,9 @@ struct Report {
     next: Vec<&'static str>,
     #[serde(skip)]
     programs: Option<(PathBuf, Tool)>,
+    /// The folder holds what cannot be read as one tool's.
+    #[serde(skip)]
+    not_understood: bool,
 }
 
 /// What names the database. No part of its URL but what people may see.
@@ -115,6 +119,7 @@ fn human(report: &Report, style: Style) -> String {
                 format!("{}, format {}", text::count(report.files, "migration"), format.as_str())
             }
             (None, Some(tool)) => format!("the migrations of {tool}"),
+            (None, None) if report.not_understood => "not understood, see the note".to_owned(),
             (None, None) => "no migrations yet".to_owned(),
         };
         _ = writeln!(out, "found {}: {what}", text::printable(&dir.display().to_string()));

@@ -393,6 +393,6 @@ fn init_and_status_tell_whose_the_folder_is() {
         let notes = status["notes"].to_string();
         assert!(notes.contains("flyway has applied 1_create notes"), "{notes}");
         let init = document("init", &side.run("init", 0));
-        assert_eq!((&init["format"], &init["since"]), (&json!("flyway"), &json!("2")));
+        assert_eq!((&init["format"], &init["since"]), (&json!("flyway"), &json!("1.1")));
     });
 }

@@ -141,3 +141,16 @@ fn new_files_come_in_pairs_of_six_digits() {
         );
     });
 }
+
+#[test]
+fn a_way_forward_that_is_gone_is_not_called_edited() {
+    everywhere(GOLANG_MIGRATE, |scene| {
+        let scene = brought(scene(), 2);
+        scene.done("adopt");
+        std::fs::remove_file(scene.project.path("migrations/000001_take_notes.up.sql")).expect("removed");
+        let status = scene.run("status").status(1).run();
+        let gone = "000001_take_notes is applied and its file that goes forward is not in";
+        assert!(status.stdout.contains(gone) && !status.stdout.contains("was edited"), "{status}");
+        assert!(scene.refused("migrate", 3).contains(gone));
+    });
+}

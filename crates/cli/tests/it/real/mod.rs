@@ -5,6 +5,7 @@
 //! here say that they were skipped.
 
 mod baseline;
+mod before_adoption;
 mod check;
 mod chinook;
 mod dbmate;

@@ -13,6 +13,7 @@ use crate::ledger::{Applied, History, Kind, Run, RunState, StepState};
 const RULE: &str = "history-edited";
 const WHY: &str =
     "what ran and what the folder says must agree, or the next database will differ from this one";
+const BRING_BACK: &str = "bring the file back: the folder must be able to build the database again";
 
 /// Where a folder stands against a target.
 #[derive(Debug, Clone)]
@@ -46,7 +47,7 @@ pub fn standing<'a>(folder: &'a Folder, history: &History, out_of_order: OutOfOr
                     standing.pending.push(migration);
                 }
             }
-            Some(applied) => standing.problems.extend(edited(migration, applied)),
+            Some(applied) => standing.problems.extend(edited(folder, migration, applied)),
         }
     }
     let theirs = standing.pending.iter().filter_map(|migration| not_ours_to_run(folder, migration));
@@ -83,11 +84,24 @@ fn not_ours_to_run(folder: &Folder, migration: &Migration) -> Option<Finding> {
     ))
 }
 
-fn edited(migration: &Migration, applied: &Applied) -> Option<Finding> {
+fn edited(folder: &Folder, migration: &Migration, applied: &Applied) -> Option<Finding> {
     if migration.is_program() {
         return None;
     }
     let before = applied.checksum.filter(|c| *c != migration.checksum)?;
+    if migration.has_no_way_forward() {
+        return Some(problem(
+            Severity::Error,
+            Some(migration),
+            format!(
+                "{} is applied and its file that goes forward is not in {}: only {} is",
+                applied.title(),
+                folder.path.display(),
+                migration.file_name()
+            ),
+            BRING_BACK,
+        ));
+    }
     Some(problem(
         Severity::Error,
         Some(migration),
@@ -125,7 +139,7 @@ fn missing(folder: &Folder, ours: &BTreeMap<Key, &Applied>, standing: &mut Stand
             Severity::Error,
             None,
             format!("{} is applied and its file is not in {}", applied.title(), folder.path.display()),
-            "bring the file back: the folder must be able to build the database again",
+            BRING_BACK,
         ));
     }
     if let Some((first, more)) = ahead.split_first() {
