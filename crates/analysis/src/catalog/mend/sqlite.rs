@@ -10,7 +10,7 @@
 //! that is safe for whoever runs it. A rebuild belongs in a migration, where the runner
 //! counts and keeps a copy.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Note;
 use super::order::{Action, Stage};
@@ -40,9 +40,15 @@ pub(super) fn actions(
     expected: &Catalog,
     live: &Catalog,
     differences: &[Difference],
-) -> (Vec<Action>, Vec<(usize, Note)>) {
-    let mut mender =
-        Mender { expected, live, differences, made: Vec::new(), notes: Vec::new(), done: BTreeSet::new() };
+) -> (Vec<Action>, BTreeMap<usize, Note>) {
+    let mut mender = Mender {
+        expected,
+        live,
+        differences,
+        made: Vec::new(),
+        notes: BTreeMap::new(),
+        done: BTreeSet::new(),
+    };
     for (at, difference) in differences.iter().enumerate() {
         mender.one(at, difference);
     }
@@ -55,7 +61,7 @@ struct Mender<'a> {
     live: &'a Catalog,
     differences: &'a [Difference],
     made: Vec<(Turn, Action)>,
-    notes: Vec<(usize, Note)>,
+    notes: BTreeMap<usize, Note>,
     /// What is made already, with what it stands on: one object may show several differences.
     done: BTreeSet<(Turn, ObjectId)>,
 }
@@ -71,7 +77,7 @@ impl Mender<'_> {
             ObjectKind::Column => self.column(at, difference),
             _ if self.comes_with_a_column(difference) => {
                 let with = "it comes with its column".to_owned();
-                self.notes.push((at, Note { text: with, by_hand: false }));
+                self.notes.insert(at, Note { text: with, by_hand: false });
             }
             _ => self.rebuild(at),
         }
@@ -90,7 +96,7 @@ impl Mender<'_> {
     }
 
     fn by_hand(&mut self, at: usize, text: impl Into<String>) {
-        self.notes.push((at, Note { text: text.into(), by_hand: true }));
+        self.notes.insert(at, Note { text: text.into(), by_hand: true });
     }
 
     fn rebuild(&mut self, at: usize) {
@@ -193,7 +199,8 @@ impl Mender<'_> {
         let remade = |d: &Difference| d.object == view;
         if self.differences.iter().any(remade) {
             let text = format!("mended together with {view}");
-            return self.notes.push((at, Note { text, by_hand: false }));
+            self.notes.insert(at, Note { text, by_hand: false });
+            return;
         }
         if difference.kind != DifferenceKind::Missing {
             self.run(Turn::DropTrigger, id, at, format!("drop trigger {}", ident(name)));
