@@ -186,6 +186,28 @@ impl TableText {
     }
 }
 
+/// The text of each column's definition in a `CREATE TABLE`, as it was typed, by its name.
+pub(super) fn column_definitions(sql: &str) -> Vec<(String, String)> {
+    let all = tokens(sql);
+    let Some(open) = all.iter().position(|t| t.is("(")) else { return Vec::new() };
+    let reader = Reader { rest: &all[open + 1..], names: Vec::new(), found: TableText::default() };
+    let items = reader.items();
+    let columns = items.into_iter().filter(|item| !begins_constraint(item));
+    // Each token is a part of `sql`, so its address says where it stands.
+    let at = |token: &Token<'_>| token.text.as_ptr().addr() - sql.as_ptr().addr();
+    columns
+        .filter_map(|item| {
+            let last = item.last()?;
+            Some((item[0].name(), sql[at(&item[0])..at(last) + last.text.len()].to_owned()))
+        })
+        .collect()
+}
+
+/// Whether one of the words stands in the text as a word: not as a name in quotes, not in a string.
+pub(super) fn says(text: &str, words: &[&str]) -> bool {
+    tokens(text).iter().any(|token| words.iter().any(|word| token.is(word)))
+}
+
 fn begins_constraint(item: &[Token<'_>]) -> bool {
     ["constraint", "primary", "unique", "check", "foreign"].iter().any(|word| item[0].is(word))
 }

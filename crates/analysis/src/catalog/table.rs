@@ -152,6 +152,9 @@ pub struct View {
     /// Of a materialized view, when it is not the database's.
     #[serde(skip_serializing_if = "is_default")]
     pub tablespace: Option<String>,
+    /// SQLite: the statement as stored; never compared.
+    #[serde(skip_serializing_if = "is_default")]
+    pub create: Option<String>,
     /// The owning role.
     #[serde(skip_serializing_if = "is_default")]
     pub owner: Option<String>,
@@ -380,6 +383,9 @@ pub struct Index {
     /// Statistics targets set on expressions, by position from 1.
     #[serde(default, skip_serializing_if = "is_default")]
     pub statistics: BTreeMap<i32, i32>,
+    /// SQLite: the statement as stored; never compared.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub create: Option<String>,
     /// `COMMENT ON`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub comment: Option<String>,
@@ -413,6 +419,9 @@ pub struct Trigger {
     /// Cloned from the partitioned parent.
     #[serde(default, skip_serializing_if = "is_default")]
     pub inherited: bool,
+    /// SQLite: the statement as stored; never compared.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub create: Option<String>,
     /// `COMMENT ON`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub comment: Option<String>,

@@ -363,10 +363,130 @@ fn sqlite_is_compared_too() {
     insta::assert_snapshot!(output.stdout, @"
     column notes.more
       extra: text
-        by hand: statements for SQLite are not written yet
+        by hand: SQLite has no statement that looks whether a column is empty and drops it in one: look into it, and drop it when nothing in it is wanted
     index stray
       extra: (body)
-        by hand: statements for SQLite are not written yet
-    2 differences, 2 to be mended by hand; cofferdam diff --sql prints what would mend them
+    2 differences, 1 to be mended by hand; cofferdam diff --sql prints what would mend them
     ");
+}
+
+/// What somebody did to a SQLite database, the line that tells it, and whether a statement mends it.
+const PLANTED_LITE: &[(&str, &str, bool)] = &[
+    ("drop table tags", "missing table tags", true),
+    ("drop index notes_body", "missing index notes_body", true),
+    (
+        "drop index notes_open; create index notes_open on notes (id)",
+        "different index notes_open definition",
+        true,
+    ),
+    ("create index stray on notes (body)", "extra index stray", true),
+    ("drop view \"Order\"", "missing view Order", true),
+    ("drop view titles; create view titles as select 1 as one", "different view titles definition", true),
+    ("create view more as select * from notes", "extra view more", true),
+    ("drop trigger seen", "missing trigger notes.seen", true),
+    (
+        "drop trigger kept; create trigger kept after delete on notes begin select 2; end",
+        "different trigger notes.kept definition",
+        true,
+    ),
+    ("create trigger late after insert on notes begin select 1; end", "extra trigger notes.late", true),
+    ("alter table marks drop column note", "missing column marks.note", true),
+    ("alter table marks drop column level", "missing column marks.level", true),
+    ("alter table marks drop column loud", "missing column marks.loud", true),
+    ("alter table marks drop column at", "missing column marks.at", false),
+    (
+        "alter table notes add column more text; update notes set more = 'kept'",
+        "extra column notes.more",
+        false,
+    ),
+    ("create table own (x); insert into own values ('mine')", "extra table own", false),
+];
+
+const LITE: &str = "create table notes (id integer primary key autoincrement, body text);
+create index notes_body on notes (body) -- looked up;
+;
+create unique index notes_open on notes (body, id) where body is not null;
+create view \"Order\" as select id from notes;
+create view titles as select id, body from notes;
+create trigger into_titles instead of insert on titles begin insert into notes (body) values (new.body); end;
+create trigger seen after insert on notes begin select 1; end;
+create trigger kept after delete on notes begin select 1; end;
+create table marks (id integer primary key, note text default 'a (b', -- why, it is so
+  level int not null default -1 check (level < 9), loud text as (upper(note)) virtual, at text default current_timestamp);
+create table tags (\"select\" text primary key, \"a b\" int) strict, without rowid;
+create index tags_ab on tags (\"a b\");
+create trigger tagged after insert on tags begin select 1; end;
+insert into notes (body) values ('one'), ('two');
+insert into marks (note) values ('m');
+";
+
+fn lite() -> (Project, rusqlite::Connection) {
+    let project = Project::new().file("migrations/0001_notes.sql", LITE);
+    project.cofferdam("migrate --progress none").env("DATABASE_URL", "sqlite:notes.db").run();
+    let db = rusqlite::Connection::open(project.path("notes.db")).expect("a database");
+    // Generated first: it stands on the column that goes.
+    db.execute_batch("alter table marks drop column loud").expect("SQL");
+    for (sql, line, _) in PLANTED_LITE.iter().filter(|(_, line, _)| !line.ends_with("loud")) {
+        db.execute_batch(sql).unwrap_or_else(|e| panic!("{line}: {e}"));
+    }
+    (project, db)
+}
+
+fn told_lite(project: &Project) -> Vec<String> {
+    let output =
+        project.cofferdam("diff --format json").env("DATABASE_URL", "sqlite:notes.db").any_status().run();
+    let found = document("diff", &output);
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let line = |d: &serde_json::Value| {
+        format!("{} {} {}", text(&d["kind"]), text(&d["object"]), text(&d["property"])).trim_end().to_owned()
+    };
+    found["differences"].as_array().unwrap_or_else(|| panic!("{output}")).iter().map(line).collect()
+}
+
+fn left_by_hand() -> Vec<&'static str> {
+    let mut left: Vec<&str> =
+        PLANTED_LITE.iter().filter(|(_, _, mended)| !mended).map(|(_, line, _)| *line).collect();
+    left.sort_unstable();
+    left
+}
+
+fn rows_lite(db: &rusqlite::Connection) -> String {
+    let sql = "select group_concat(id || body || more) || (select group_concat(id) from marks)
+               || (select x from own) from notes";
+    db.query_row(sql, [], |row| row.get(0)).expect("rows")
+}
+
+#[test]
+fn what_somebody_did_to_sqlite_is_told_and_the_printed_statements_mend_it_without_touching_rows() {
+    let (project, db) = lite();
+    let found = told_lite(&project);
+    for (sql, line, _) in PLANTED_LITE {
+        assert!(found.iter().any(|f| f == line), "{line} after {sql}\nin {found:#?}");
+    }
+    let rows = rows_lite(&db);
+    let output = project.cofferdam("diff --sql").env("DATABASE_URL", "sqlite:notes.db").status(1).run();
+    db.execute_batch(&output.stdout).unwrap_or_else(|e| panic!("{e}\n{}", output.stdout));
+    assert_eq!(rows_lite(&db), rows);
+    let mut left = told_lite(&project);
+    left.sort_unstable();
+    assert_eq!(left, left_by_hand(), "{}", output.stdout);
+}
+
+#[test]
+fn what_mends_sqlite_is_a_migration_file_too() {
+    let (project, db) = lite();
+    let rows = rows_lite(&db);
+    let script =
+        project.cofferdam("diff --sql").env("DATABASE_URL", "sqlite:notes.db").status(1).run().stdout;
+    project.write("migrations/0002_mend.sql", &script);
+    project.cofferdam("migrate --progress none").env("DATABASE_URL", "sqlite:notes.db").run();
+    assert_eq!(rows_lite(&db), rows);
+    let made: i64 = db
+        .query_row(
+            "select count(*) from sqlite_schema where name in ('tags', 'Order', 'tagged', 'seen')",
+            [],
+            |r| r.get(0),
+        )
+        .expect("a count");
+    assert_eq!(made, 4);
 }

@@ -202,6 +202,7 @@ impl<'a> Reader<'a> {
                 clustered: false,
                 tablespace: None,
                 statistics: BTreeMap::new(),
+                create: self.entry("index", &name).and_then(|entry| entry.sql.clone()),
                 comment: None,
                 estimates: None,
             };
@@ -227,6 +228,7 @@ impl<'a> Reader<'a> {
         let view = View {
             definition: self.same(sql),
             columns: self.columns(name, &TableText::default())?,
+            create: Some(sql.to_owned()),
             ..View::default()
         };
         let id = ObjectId::new(ObjectKind::View, QualifiedName::bare(name));
@@ -241,8 +243,13 @@ impl<'a> Reader<'a> {
             .filter(|entry| entry.kind == "trigger")
             .map(|entry| {
                 let definition = self.same(entry.sql.as_deref().unwrap_or_default());
-                let trigger =
-                    Trigger { definition, enabled: Default::default(), inherited: false, comment: None };
+                let trigger = Trigger {
+                    definition,
+                    enabled: Default::default(),
+                    inherited: false,
+                    create: entry.sql.clone(),
+                    comment: None,
+                };
                 (entry.table.clone(), entry.name.clone(), trigger)
             })
             .collect();

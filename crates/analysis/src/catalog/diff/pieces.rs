@@ -55,7 +55,7 @@ impl Piece {
 fn says_nothing_new(kind: ObjectKind) -> &'static [&'static str] {
     match kind {
         ObjectKind::Constraint => &["columns", "references", "deferrable", "initially_deferred"],
-        ObjectKind::Index => &["method", "keys", "include", "predicate", "estimates"],
+        ObjectKind::Index => &["method", "keys", "include", "predicate", "estimates", "create"],
         ObjectKind::Column => &["name"],
         ObjectKind::Table => &["object", "estimates", "sql"],
         _ => &["object", "estimates", "create"],

@@ -43,6 +43,7 @@ fn index(definition: &str, constraint: Option<&str>) -> Index {
         clustered: false,
         tablespace: None,
         statistics: BTreeMap::new(),
+        create: None,
         comment: None,
         estimates: None,
     }
@@ -207,7 +208,7 @@ fn table() -> impl Strategy<Value = Object> {
             });
             let triggers = triggers.into_iter().map(|(name, (definition, off))| {
                 let enabled = if off { Enabled::Disabled } else { Enabled::Origin };
-                (name, Trigger { definition, enabled, inherited: false, comment: None })
+                (name, Trigger { definition, enabled, inherited: false, create: None, comment: None })
             });
             Object::Table(Box::new(Table {
                 columns,

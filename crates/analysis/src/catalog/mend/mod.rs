@@ -16,6 +16,7 @@
 
 mod order;
 mod postgres;
+mod sqlite;
 mod text;
 
 use std::collections::BTreeSet;
@@ -100,13 +101,16 @@ pub fn mend(expected: &Catalog, live: &Catalog, ignore: &Ignore) -> Mending {
     let (differences, renamed) = compared(expected, live, ignore);
     let (actions, notes) = match live.engine {
         Engine::Postgres => postgres::actions(expected, live, &renamed, &differences),
-        Engine::Sqlite => Default::default(),
+        Engine::Sqlite => sqlite::actions(expected, live, &differences),
     };
     let mut found: Vec<Mended> = differences
         .into_iter()
         .map(|difference| Mended { difference, statements: Vec::new(), note: None, by_hand: false })
         .collect();
-    let ordered = order::order(actions, expected, live);
+    let ordered = match live.engine {
+        Engine::Postgres => order::order(actions, expected, live),
+        Engine::Sqlite => actions,
+    };
     for action in &ordered {
         tell(action, &mut found);
     }
@@ -116,10 +120,7 @@ pub fn mend(expected: &Catalog, live: &Catalog, ignore: &Ignore) -> Mending {
     }
     for mended in found.iter_mut().filter(|m| m.statements.is_empty() && m.note.is_none()) {
         mended.by_hand = true;
-        mended.note = Some(match live.engine {
-            Engine::Postgres => "no statement is known that mends this".to_owned(),
-            Engine::Sqlite => "statements for SQLite are not written yet".to_owned(),
-        });
+        mended.note = Some("no statement is known that mends this".to_owned());
     }
     let mut steps: Vec<Step> = Vec::new();
     // One statement may be what two differences ask for, such as the rename of a parent.
@@ -127,6 +128,10 @@ pub fn mend(expected: &Catalog, live: &Catalog, ignore: &Ignore) -> Mending {
         if steps.last() != Some(&step) {
             steps.push(step);
         }
+    }
+    if live.engine == Engine::Sqlite && steps.len() > 1 {
+        // There every statement takes part in a transaction.
+        steps = vec![Step::Together(steps.iter().flat_map(Step::statements).collect())];
     }
     Mending { found, steps }
 }

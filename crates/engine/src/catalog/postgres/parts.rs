@@ -148,6 +148,7 @@ fn index(assembly: &Assembly, row: &Row, oid: u32, relation: u32) -> Result<Inde
         clustered: get(row, "clustered")?,
         tablespace: get(row, "tablespace")?,
         statistics: positions.into_iter().zip(targets).collect::<BTreeMap<_, _>>(),
+        create: None,
         comment: assembly.comment(class::RELATION, oid),
         estimates: Some(estimates(row)?),
     })
@@ -161,6 +162,7 @@ pub(super) fn triggers(assembly: &mut Assembly, rows: &[Row]) -> Result<()> {
             definition: get::<Option<String>>(row, "definition")?.ok_or_else(vanished)?,
             enabled: enabled(get(row, "enabled")?)?,
             inherited: get(row, "inherited")?,
+            create: None,
             comment: assembly.comment(class::TRIGGER, oid),
         };
         let Some((owner, object)) = assembly.relation(get(row, "relation")?) else { continue };
