@@ -283,7 +283,7 @@ fn a_table_that_somebody_keeps_locked_does_not_keep_the_list() {
 }
 
 #[test]
-fn findings_of_steps_that_are_done_are_settled_and_open_again_after_a_rollback() {
+fn findings_of_steps_that_are_done_are_settled() {
     let project = project().file("migrations/0003_drop.sql", "drop table notes;\n");
     project.cofferdam("migrate --to 0002").run();
     project.cofferdam("plan --checklist deploy.md").status(1).run();
