@@ -52,15 +52,16 @@ pub(super) fn actions(
     for (at, difference) in differences.iter().enumerate() {
         mender.one(at, difference);
     }
-    mender.made.sort_by_key(|(turn, _)| *turn);
-    (mender.made.into_iter().map(|(_, action)| action).collect(), mender.notes)
+    mender.made.sort_by_key(|(turn, place, _)| (*turn, *place));
+    (mender.made.into_iter().map(|(_, _, action)| action).collect(), mender.notes)
 }
 
 struct Mender<'a> {
     expected: &'a Catalog,
     live: &'a Catalog,
     differences: &'a [Difference],
-    made: Vec<(Turn, Action)>,
+    /// Columns in the order of their table: a generated one stands on those before it.
+    made: Vec<(Turn, usize, Action)>,
     notes: BTreeMap<usize, Note>,
     /// What is made already, with what it stands on: one object may show several differences.
     done: BTreeSet<(Turn, ObjectId)>,
@@ -92,7 +93,14 @@ impl Mender<'_> {
         let step = super::Step::Alone(statement);
         let mut action = Action::new(Stage::Make, of.clone(), vec![step]);
         action.mends.push(at);
-        self.made.push((turn, action));
+        self.made.push((turn, self.place(of), action));
+    }
+
+    /// Where a column stands in its table.
+    fn place(&self, of: &ObjectId) -> usize {
+        let table = table(self.expected, &ObjectId::table(of.name.clone()));
+        let column = |table: &Table| table.columns.iter().position(|c| Some(&c.name) == of.part.as_ref());
+        table.and_then(column).unwrap_or(0)
     }
 
     fn by_hand(&mut self, at: usize, text: impl Into<String>) {
@@ -185,7 +193,7 @@ impl Mender<'_> {
         if let Some(sql) = should.filter(|_| wanted) {
             if self.waits_for_a_rebuild(&index_table(self.expected, &id.name.name)) {
                 // What it stands on may not be there yet.
-                self.made.retain(|(_, action)| !action.mends.contains(&at));
+                self.made.retain(|(_, _, action)| !action.mends.contains(&at));
                 return self.by_hand(at, "its table has to be mended by hand first");
             }
             self.run(Turn::Index, id, at, sql);

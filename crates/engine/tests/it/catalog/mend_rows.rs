@@ -213,8 +213,8 @@ async fn a_generated_column_gets_another_type() {
 }
 
 #[tokio::test]
-async fn an_extra_materialized_view_goes_filled_or_not() {
-    for data in ["with data", "with no data"] {
+async fn an_extra_materialized_view_that_holds_nothing_goes_filled_or_not() {
+    for data in ["where false with data", "with no data"] {
         check(&Case {
             expected: "create table public.t (a int)",
             live: &format!(

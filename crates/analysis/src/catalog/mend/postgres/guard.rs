@@ -51,6 +51,20 @@ pub(super) fn drop_if_empty(relation: &QualifiedName, kind: &str) -> String {
     )
 }
 
+/// Drops a materialized view that was never filled or holds no row: what it holds may be
+/// of a time that its query cannot bring back.
+pub(super) fn drop_matview_if_empty(view: &QualifiedName) -> String {
+    let name = qualified(view);
+    let body = format!(
+        "\nbegin\n  if (select relispopulated from pg_class where oid = {}::regclass) then\n    \
+         if exists (select from {name}) then\n      raise exception using message = {};\n    end if;\n  \
+         end if;\n  drop materialized view {name};\nend\n",
+        literal(&name),
+        literal(&format!("{view} holds rows: nothing was dropped"))
+    );
+    format!("do {}", dollars(&body, "mend"))
+}
+
 /// Drops a column in which every row has null.
 pub(super) fn drop_column_if_null(table: &QualifiedName, column: &str, alter: &str) -> String {
     unless_found(

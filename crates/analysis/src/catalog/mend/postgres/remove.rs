@@ -39,6 +39,7 @@ fn statements_for(scene: &Scene<'_>, id: &ObjectId) -> Written<Vec<String>> {
     let object = scene.live.objects.get(id);
     Ok(vec![match (id.kind, object) {
         (ObjectKind::Table, Some(Object::Table(table))) => drop_table(scene, id, table),
+        (ObjectKind::MaterializedView, _) => guard::drop_matview_if_empty(&id.name),
         (ObjectKind::Column, _) => return drop_column(scene, id),
         (ObjectKind::Constraint, _) => constraint::drop(scene, id),
         (ObjectKind::Index, _) => index::drop(scene, id),
