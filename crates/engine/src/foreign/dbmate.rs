@@ -3,7 +3,7 @@
 
 use cofferdam_analysis::sql::Dialect;
 
-use super::{Entry, Row, Sign, Told, Tool, Value, Write};
+use super::{Row, Sign, Told, Tool, Value, Write};
 use crate::folder::{Folder, Format, Migration};
 
 #[derive(Debug)]
@@ -32,9 +32,7 @@ impl Tool for Dbmate {
 
     /// A row is all there is: what failed left none.
     fn history(&self, rows: &[Row], _: &Folder) -> Told {
-        let versions = rows.iter().filter_map(|row| row.first()?.clone());
-        let entries = versions.map(|version| Entry { version, name: String::new(), checksum: None });
-        Told { entries: entries.collect(), ..Told::default() }
+        Told::versions(rows)
     }
 
     fn applied(&self, migration: &Migration, _: &Folder, _: Dialect) -> Option<Vec<Write>> {

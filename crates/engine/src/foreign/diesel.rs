@@ -3,7 +3,7 @@
 
 use cofferdam_analysis::sql::Dialect;
 
-use super::{Entry, Row, Sign, Told, Tool, Value, Write};
+use super::{Row, Sign, Told, Tool, Value, Write};
 use crate::folder::{Folder, Format, Migration};
 
 #[derive(Debug)]
@@ -31,9 +31,7 @@ impl Tool for Diesel {
 
     /// A row is all there is: what failed left none.
     fn history(&self, rows: &[Row], _: &Folder) -> Told {
-        let versions = rows.iter().filter_map(|row| row.first()?.clone());
-        let entries = versions.map(|version| Entry { version, name: String::new(), checksum: None });
-        Told { entries: entries.collect(), ..Told::default() }
+        Told::versions(rows)
     }
 
     /// The time is the column's default, here as with diesel.
