@@ -9,9 +9,12 @@ use crate::command;
 use crate::output::Format;
 use crate::output::text::wrap;
 
+/// As it is typed.
+pub(crate) const PROGRAM: &str = "cofferdam";
+
 /// Write ordinary SQL; it runs as if the most careful DBA did it, and it can be undone.
 #[derive(Debug, Parser)]
-#[command(name = "cofferdam", version, arg_required_else_help = true, disable_help_subcommand = true)]
+#[command(name = PROGRAM, version, arg_required_else_help = true, disable_help_subcommand = true)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -94,6 +97,7 @@ pub(crate) enum Command {
     Diff(command::diff::Args),
     Audit(command::audit::Args),
     Demo(command::demo::Args),
+    Generate(command::generate::Args),
 }
 
 impl Command {
@@ -114,6 +118,7 @@ impl Command {
             Command::Diff(_) => "diff",
             Command::Audit(_) => "audit",
             Command::Demo(_) => "demo",
+            Command::Generate(_) => "generate",
         }
     }
 }
@@ -124,6 +129,7 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("Once", &["adopt", "baseline", "uninstall"]),
     ("Safety", &["rollback", "diff", "audit"]),
     ("Try", &["demo"]),
+    ("Shell and editor", &["generate"]),
 ];
 
 /// What tells similar commands apart.

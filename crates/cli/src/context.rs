@@ -30,6 +30,18 @@ pub(crate) struct Context {
     pub(crate) stop: Stop,
 }
 
+/// What a command has to do with `cofferdam.toml`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Configured {
+    /// It reads the file, and one that is named has to be there.
+    Already,
+    /// It writes the file.
+    ToBe,
+    /// It speaks of the program alone: a shell that starts in a folder with a broken file
+    /// gets its completions all the same.
+    Never,
+}
+
 impl Context {
     /// Reads the environment and the configuration.
     ///
@@ -39,12 +51,16 @@ impl Context {
         global: Global,
         environment: Environment,
         output: Output,
-        writes: bool,
+        configured: Configured,
     ) -> Result<Self> {
         let mut context =
             Self { global, environment, config: Config::default(), output, stop: Stop::default() };
-        let path = context.config_path().filter(|path| !writes || path.exists());
-        context.config = Config::load(path)?;
+        let path = context.config_path();
+        context.config = match configured {
+            Configured::Never => Config::default(),
+            Configured::ToBe => Config::load(path.filter(|path| path.exists()))?,
+            Configured::Already => Config::load(path)?,
+        };
         let root = context.root().to_owned();
         context.environment.set_root(&root);
         Ok(context)

@@ -11,7 +11,6 @@ use std::time::Duration;
 use cofferdam::Stop;
 use cofferdam_analysis::Error;
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 
 use crate::exit::Exit;
@@ -54,16 +53,13 @@ fn at_once() -> Error {
 /// Listens on a thread of the runtime's own, since the work may keep this one busy.
 fn listen(runtime: &Runtime, output: Output, stop: Stop, aborted: Arc<Notify>) -> Result<()> {
     let _inside = runtime.enter();
-    let listen = |kind| {
-        signal(kind).map_err(|error| Error::invalid(format!("the system lets no signal be handled: {error}")))
-    };
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut terminate = listen(SignalKind::terminate())?;
+    let mut signals = Signals::listen()
+        .map_err(|error| Error::invalid(format!("the system lets no signal be handled: {error}")))?;
     runtime.spawn(async move {
-        next(&mut interrupt, &mut terminate).await;
+        signals.next().await;
         stop.raise();
         output.log("stopping after the current step; once more stops at once");
-        next(&mut interrupt, &mut terminate).await;
+        signals.next().await;
         aborted.notify_one();
         tokio::time::sleep(GRACE).await;
         leave(&output);
@@ -79,9 +75,55 @@ fn leave(output: &Output) {
     std::process::exit(Exit::Interrupted as i32);
 }
 
-async fn next(interrupt: &mut Signal, terminate: &mut Signal) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// Ctrl-C, and what asks a process to end.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Ctrl-C, Ctrl-Break, a closed window, and a machine that goes down.
+#[cfg(windows)]
+struct Signals {
+    interrupt: tokio::signal::windows::CtrlC,
+    break_: tokio::signal::windows::CtrlBreak,
+    close: tokio::signal::windows::CtrlClose,
+    shutdown: tokio::signal::windows::CtrlShutdown,
+}
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+        Ok(Self {
+            interrupt: ctrl_c()?,
+            break_: ctrl_break()?,
+            close: ctrl_close()?,
+            shutdown: ctrl_shutdown()?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.break_.recv() => {}
+            _ = self.close.recv() => {}
+            _ = self.shutdown.recv() => {}
+        }
     }
 }

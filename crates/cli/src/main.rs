@@ -25,7 +25,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::arguments::Command;
-use crate::context::Context;
+use crate::context::{Configured, Context};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -58,8 +58,12 @@ fn run(argv: &[OsString], format: Format, command: &str) -> Exit {
     }
     let output = Output::new(&arguments.global, &environment, arguments.command.name());
     output.log_to_stderr();
-    let writes_config = matches!(arguments.command, Command::Init(_));
-    let result = Context::new(arguments.global, environment, output.clone(), writes_config)
+    let configured = match arguments.command {
+        Command::Init(_) => Configured::ToBe,
+        Command::Explain(_) | Command::Generate(_) => Configured::Never,
+        _ => Configured::Already,
+    };
+    let result = Context::new(arguments.global, environment, output.clone(), configured)
         .and_then(|context| command::run(&context, arguments.command));
     match result {
         Ok(exit) => exit,

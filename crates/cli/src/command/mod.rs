@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod explain;
+pub(crate) mod generate;
 pub(crate) mod init;
 pub(crate) mod migrate;
 pub(crate) mod new;
@@ -37,5 +38,6 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<Exit> {
         Command::Diff(args) => diff::run(context, args),
         Command::Audit(args) => audit::run(context, args),
         Command::Demo(args) => demo::run(context, args),
+        Command::Generate(args) => generate::run(context, args),
     }
 }

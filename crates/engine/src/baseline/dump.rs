@@ -70,7 +70,11 @@ impl Program {
         command.env("LC_ALL", "C");
         let mut command = tokio::process::Command::from(command);
         // Not in our group: a Ctrl-C at the terminal is ours to handle.
-        command.stdin(Stdio::null()).kill_on_drop(true).process_group(0);
+        command.stdin(Stdio::null()).kill_on_drop(true);
+        #[cfg(unix)]
+        command.process_group(0);
+        #[cfg(windows)]
+        command.creation_flags(NEW_GROUP);
         let role = wanted.target.user().or(wanted.connect.user.as_deref());
         let output = command.output().await.map_err(|error| {
             Error::invalid(format!("cannot run {}: {error}", self.path.display())).source(error)
@@ -124,7 +128,11 @@ fn major_of(path: &std::path::Path) -> Option<u32> {
     number[..end].parse().ok()
 }
 
-#[cfg(test)]
+/// `CREATE_NEW_PROCESS_GROUP` of Windows.
+#[cfg(windows)]
+const NEW_GROUP: u32 = 0x200;
+
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;

@@ -42,7 +42,11 @@ impl Startup<'_> {
         let mut config = Config::new();
         match &self.endpoint.host {
             Host::Tcp(name) => config.host(name),
+            #[cfg(unix)]
             Host::Unix(dir) => config.host_path(dir),
+            // No such socket can be opened there: the connection fails with the path in its words.
+            #[cfg(not(unix))]
+            Host::Unix(dir) => config.host(dir.to_string_lossy()),
         };
         if let Some(address) = self.address {
             config.hostaddr(address);

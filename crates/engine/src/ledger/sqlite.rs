@@ -172,14 +172,24 @@ fn held(db: &Connection, asking: &str) -> Result<Taken> {
     let owner = owner.unwrap_or_default();
     // `name@host, process N`: only a process of this host can be looked for.
     let actor = |text: &str| text.split(", process").next().map(str::to_owned);
-    let pid = pid.and_then(rustix::process::Pid::from_raw);
-    let gone = pid.is_some_and(|pid| {
-        rustix::process::test_kill_process(pid).is_err_and(|error| error == rustix::io::Errno::SRCH)
-    });
-    if gone && actor(&owner) == actor(asking) {
+    if pid.is_some_and(is_gone) && actor(&owner) == actor(asking) {
         db.execute("update _cofferdam_lease set expires = '' where owner = ?1", [&owner]).db()?;
     }
     Ok(Taken::Held(owner, progress))
+}
+
+/// Whether no process of this machine has that number.
+#[cfg(unix)]
+fn is_gone(pid: i32) -> bool {
+    rustix::process::Pid::from_raw(pid).is_some_and(|pid| {
+        rustix::process::test_kill_process(pid).is_err_and(|error| error == rustix::io::Errno::SRCH)
+    })
+}
+
+/// Elsewhere nothing is asked: the lease of a dead process runs out by itself.
+#[cfg(not(unix))]
+fn is_gone(_: i32) -> bool {
+    false
 }
 
 /// When a lease that is taken now ends, as a modifier of SQLite's clock.

@@ -50,6 +50,14 @@ fn size_with_log(path: &Path) -> u64 {
     size(path) + size(Path::new(&log))
 }
 
+/// The space left on the file's disk; elsewhere than on Unix it is not known.
+#[cfg(not(unix))]
+fn disk(_: &Path, _: bool) -> Option<Disk> {
+    None
+}
+
+/// The space left on the file's disk.
+#[cfg(unix)]
 fn disk(path: &Path, copy: bool) -> Option<Disk> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let found = rustix::fs::statvfs(folder).ok()?;

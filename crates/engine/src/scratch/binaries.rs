@@ -6,7 +6,10 @@ use std::process::{Command, Stdio};
 
 use cofferdam_analysis::{Error, Result};
 
+#[cfg(unix)]
 use super::account::Account;
+#[cfg(not(unix))]
+use super::elsewhere;
 
 /// Where packages of the common systems put server binaries. `*` stands for one directory name.
 const WELL_KNOWN: [&str; 6] = [
@@ -100,7 +103,11 @@ impl Binaries {
     /// # Errors
     /// Invalid with what stands in the way.
     pub fn usable(&self) -> Result<()> {
-        Account::able_to_run(&self.directory.join("postgres")).map(drop)
+        let program = self.directory.join("postgres");
+        #[cfg(unix)]
+        return Account::able_to_run(&program).map(drop);
+        #[cfg(not(unix))]
+        return elsewhere::able_to_run(&program);
     }
 
     /// The program `name` of the same installation, when it is there.

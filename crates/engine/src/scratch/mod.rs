@@ -19,16 +19,31 @@
 //! server and removes the directory. There is no moment at which a server runs
 //! without somebody waiting for that end of file.
 
+//!
+//! Elsewhere than on Unix none is started ([`Cluster`] refuses): there is no shell to look after it.
+
+#[cfg(unix)]
 mod account;
+#[cfg(unix)]
 mod address;
 mod binaries;
+#[cfg(unix)]
 mod cluster;
+#[cfg(not(unix))]
+mod elsewhere;
+#[cfg(unix)]
 mod session;
 mod settings;
+#[cfg(unix)]
 mod supervisor;
 
+#[cfg(unix)]
 pub use address::Address;
 pub use binaries::Binaries;
+#[cfg(unix)]
 pub use cluster::{Cluster, LeftRunning, StopMode};
+#[cfg(not(unix))]
+pub use elsewhere::{Cluster, LeftRunning, Row};
+#[cfg(unix)]
 pub use session::{Row, Session};
 pub use settings::Settings;

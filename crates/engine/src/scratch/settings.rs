@@ -76,6 +76,7 @@ impl Settings {
     }
 
     /// The text that goes to the end of postgresql.conf.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no server is started there"))]
     pub(super) fn configuration(&self, directory: &Path, port: u16) -> String {
         let mut own = vec![
             ("unix_socket_directories", directory.display().to_string()),

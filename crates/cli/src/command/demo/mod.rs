@@ -30,6 +30,13 @@ use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::{Failure, Result};
 
+/// Where everybody may write; the path of a socket below it has to be short.
+#[cfg(unix)]
+const ROOMY: &str = "/tmp";
+/// Where everybody may write.
+#[cfg(not(unix))]
+const ROOMY: &str = ".";
+
 /// See a dangerous migration refused, and the safe one applied, proved and undone
 ///
 /// Works on databases of its own: SQLite, and a Postgres server that is started for it
@@ -41,7 +48,7 @@ pub(crate) struct Args {
     #[arg(long)]
     keep: bool,
     /// Work in a new folder below this one
-    #[arg(long = "in", value_name = "DIR", default_value = "/tmp")]
+    #[arg(long = "in", value_name = "DIR", default_value = ROOMY)]
     within: PathBuf,
     /// Start the Postgres server in DIR, instead of the newest one found
     #[arg(long, value_name = "DIR")]
@@ -106,7 +113,7 @@ async fn tell(context: &Context, args: &Args, place: &Place) -> Result<Demo> {
 /// Where the program is, when it was called by a path: after `cargo run` there is no
 /// `cofferdam` to be found.
 fn program() -> Option<String> {
-    let by_path = std::env::args_os().next()?.to_str()?.contains('/');
+    let by_path = std::env::args_os().next()?.to_str()?.contains(std::path::is_separator);
     std::env::current_exe().ok().filter(|_| by_path).map(|path| path.display().to_string())
 }
 
