@@ -1,5 +1,6 @@
 //! What every command is given: options, environment, configuration and output.
 
+use std::ffi::OsString;
 use std::future::Future;
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use cofferdam_analysis::Error;
 use crate::arguments::Global;
 use crate::caller;
 use crate::config::Config;
+use crate::confirm;
 use crate::environment::Environment;
 use crate::failure::Result;
 use crate::interrupt;
@@ -28,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     /// Set by the first Ctrl-C.
     pub(crate) stop: Stop,
+    /// The command as it was typed, to be shown; without secrets.
+    pub(crate) typed: String,
 }
 
 /// What a command has to do with `cofferdam.toml`.
@@ -53,8 +57,14 @@ impl Context {
         output: Output,
         configured: Configured,
     ) -> Result<Self> {
-        let mut context =
-            Self { global, environment, config: Config::default(), output, stop: Stop::default() };
+        let mut context = Self {
+            global,
+            environment,
+            config: Config::default(),
+            output,
+            stop: Stop::default(),
+            typed: String::new(),
+        };
         let path = context.config_path();
         context.config = match configured {
             Configured::Never => Config::default(),
@@ -64,6 +74,11 @@ impl Context {
         let root = context.root().to_owned();
         context.environment.set_root(&root);
         Ok(context)
+    }
+
+    /// The same, knowing what was typed.
+    pub(crate) fn typed(self, argv: &[OsString]) -> Self {
+        Self { typed: confirm::typed(argv), ..self }
     }
 
     /// The configuration that was named.
@@ -252,7 +267,9 @@ impl Context {
 
     /// `chosen` together with these migrations.
     pub(crate) fn project_with(&self, chosen: Chosen, folder: Folder) -> Result<Project> {
+        let protection = chosen.protection.clone();
         Ok(Project {
+            protection,
             target: chosen.with_session()?,
             connect: self.environment.connect_options()?,
             folder,

@@ -7,6 +7,7 @@ mod checklist;
 mod clock;
 mod command;
 mod config;
+mod confirm;
 mod context;
 mod duration;
 mod environment;
@@ -64,7 +65,7 @@ fn run(argv: &[OsString], format: Format, command: &str) -> Exit {
         _ => Configured::Already,
     };
     let result = Context::new(arguments.global, environment, output.clone(), configured)
-        .and_then(|context| command::run(&context, arguments.command));
+        .and_then(|context| command::run(&context.typed(argv), arguments.command));
     match result {
         Ok(exit) => exit,
         Err(failure) => {

@@ -15,11 +15,12 @@ use std::io::Read as _;
 use std::path::Path;
 
 use cofferdam::db::{PostgresTarget, Target};
+use cofferdam::ledger::Protection;
 use cofferdam_analysis::Error;
 use cofferdam_analysis::sql::Dialect;
 use toml::Spanned;
 
-use crate::config::{Config, NamedDatabase};
+use crate::config::{Config, FILE_NAME, NamedDatabase};
 use crate::environment::{Environment, Origin, Variables};
 use crate::project_files::{Found, seen_from};
 
@@ -30,8 +31,8 @@ pub(crate) struct Chosen {
     pub(crate) target: Target,
     /// How to reach it past its pooler.
     pub(crate) direct: Option<Target>,
-    /// Whether the configuration says that it is protected.
-    pub(crate) protected: bool,
+    /// What the configuration says of its protection.
+    pub(crate) protection: Protection,
     /// What named it, without its value.
     pub(crate) source: String,
     /// Nobody named it to us: a file of another tool did.
@@ -102,6 +103,7 @@ pub(crate) fn choose(
         (None, Some((name, named)), _) => {
             let url = named.database_url.as_ref().ok_or_else(|| {
                 Error::invalid(format!("[env.{name}] in cofferdam.toml has no database_url"))
+                    .hint("write database_url = \"env:NAME\" there, with the variable that holds the URL")
             })?;
             let read = written(url, &variables, config)?;
             (format!("[env.{name}] in cofferdam.toml"), read, named.direct_url.as_ref())
@@ -118,8 +120,8 @@ pub(crate) fn choose(
         }
     };
     let direct = direct.map(|url| direct_of(url, origin, environment, config)).transpose()?;
-    let protected = named.is_some_and(|(_, named)| named.protected) || config.protects(&target, environment);
-    Ok(Some(Chosen { target, direct, protected, source, implied: false, notes: Vec::new() }))
+    let protection = config.protection([Some(&target), direct.as_ref()], asked.env, environment);
+    Ok(Some(Chosen { target, direct, protection, source, implied: false, notes: Vec::new() }))
 }
 
 /// The way past the pooler, for a database whose URL had this origin.
@@ -153,8 +155,8 @@ pub(crate) fn implied(found: Found, environment: &Environment, config: &Config) 
     let target = read(&found.url).map_err(|error| error.while_(&found.source))?;
     let direct = found.direct.as_deref().map(read).transpose();
     let direct = direct.map_err(|error| error.while_(&found.source))?;
-    let protected = config.protects(&target, environment);
-    Ok(Chosen { target, direct, protected, source: found.source, implied: true, notes: found.notes })
+    let protection = config.protection([Some(&target), direct.as_ref()], None, environment);
+    Ok(Chosen { target, direct, protection, source: found.source, implied: true, notes: found.notes })
 }
 
 /// The server for scratch databases: `--scratch-url`, else `scratch_url` of the configuration.
@@ -300,17 +302,56 @@ impl Config {
     }
 
     /// Whether an environment that leads to the same database is protected: protection
-    /// belongs to the database, not to the way that it was named.
-    fn protects(&self, target: &Target, environment: &Environment) -> bool {
-        let identity = target.identity();
-        self.settings.env.values().filter(|named| named.protected).any(|named| {
-            // An environment whose variable is not set here cannot be the one in use.
-            named
-                .database_url
-                .as_ref()
-                .and_then(|url| written(url, &environment.variables(), self).ok())
-                .is_some_and(|(protected, _)| protected.identity() == identity)
-        })
+    /// belongs to the database, not to the way that it was named. `ways` are the URLs that
+    /// lead to it; `env` is the environment that was asked for, whatever URL was given beside it.
+    fn protection(
+        &self,
+        ways: [Option<&Target>; 2],
+        env: Option<&str>,
+        environment: &Environment,
+    ) -> Protection {
+        let file = self.path.as_deref().unwrap_or(Path::new(FILE_NAME)).display();
+        let mut unknown = Vec::new();
+        for (name, named) in self.settings.env.iter().filter(|(_, named)| named.protected) {
+            match self.leads_to(named, ways, environment) {
+                Ok(false) if env != Some(name) => {}
+                Err(why) if env != Some(name) => unknown.push(format!(
+                    "[env.{name}] in {file} is protected, and whether it is this database is not known here: {why}"
+                )),
+                Ok(_) | Err(_) => {
+                    let configured = Some(format!("[env.{name}] in {file}"));
+                    return Protection { configured, ..Protection::default() };
+                }
+            }
+        }
+        Protection { unknown, ..Protection::default() }
+    }
+
+    /// Whether a URL of `named` leads where one of `ways` does.
+    ///
+    /// # Errors
+    /// Why that cannot be told: a variable that is not set here, for example. It must not
+    /// keep anybody from another database.
+    fn leads_to(
+        &self,
+        named: &NamedDatabase,
+        ways: [Option<&Target>; 2],
+        environment: &Environment,
+    ) -> Result<bool, String> {
+        let here: Vec<String> = ways.into_iter().flatten().map(Target::identity).collect();
+        let mut why = None;
+        for url in [&named.database_url, &named.direct_url].into_iter().flatten() {
+            match written(url, &environment.variables(), self) {
+                Ok((target, _)) if here.contains(&target.identity()) => return Ok(true),
+                Ok(_) => {}
+                Err(error) => _ = why.get_or_insert_with(|| error.message().to_owned()),
+            }
+        }
+        match (why, &named.database_url) {
+            (Some(why), _) => Err(why),
+            (None, None) => Err("it has no database_url".to_owned()),
+            (None, Some(_)) => Ok(false),
+        }
     }
 
     /// The URL with a relative SQLite path seen from the working directory.
@@ -422,15 +463,50 @@ mod tests {
         assert_eq!(chosen(Asked::default(), &Environment::default(), &config), "sqlite:deploy/notes");
     }
 
+    fn protection(asked: Asked<'_>, environment: &Environment, config: &Config) -> Protection {
+        choose(asked, environment, config).expect("valid").expect("one").protection
+    }
+
     #[test]
     fn protection_follows_the_database_not_the_name() {
         let config =
             config("[env.production]\ndatabase_url = \"postgres://app@db.example/app\"\nprotected = true\n");
-        let is_protected = |url: &str| {
-            choose(Asked::default(), &environment(url), &config).expect("valid").expect("one").protected
-        };
-        assert!(is_protected("postgresql://other:pw@DB.example:5432/app?sslmode=require"));
-        assert!(!is_protected("postgres://app@db.example/other"));
+        let is_protected = |url: &str| protection(Asked::default(), &environment(url), &config);
+        let because = is_protected("postgresql://other:pw@DB.example:5432/app?sslmode=require").configured;
+        assert_eq!(because.as_deref(), Some("[env.production] in cofferdam.toml"));
+        assert_eq!(is_protected("postgres://app@db.example/other"), Protection::default());
+        // The environment that was named counts, whatever URL is given beside it.
+        let asked = Asked { url: Some("sqlite:dev.db"), env: Some("production") };
+        assert!(protection(asked, &Environment::default(), &config).configured.is_some());
+    }
+
+    #[test]
+    fn the_way_past_the_pooler_is_the_same_database() {
+        let config = config(
+            "[env.production]\ndatabase_url = \"postgres://app@pooler.example:6543/app\"\n\
+             direct_url = \"postgres://app@db.example/app\"\nprotected = true\n",
+        );
+        let directly = protection(Asked::default(), &environment("postgres://me@db.example/app"), &config);
+        assert!(directly.configured.is_some());
+    }
+
+    #[test]
+    fn an_environment_that_cannot_be_told_here_is_named_and_keeps_nobody_from_another_database() {
+        let config = config(
+            "[env.production]\ndatabase_url = \"env:COFFERDAM_NOT_SET\"\nprotected = true\n\
+             [env.bare]\nprotected = true\n[env.staging]\ndatabase_url = \"env:COFFERDAM_NOT_SET\"\n",
+        );
+        let seen = protection(Asked::default(), &environment("postgres://db.example/app"), &config);
+        assert_eq!(seen.configured, None);
+        assert_eq!(
+            seen.unknown,
+            [
+                "[env.bare] in cofferdam.toml is protected, and whether it is this database is not known here: \
+                 it has no database_url",
+                "[env.production] in cofferdam.toml is protected, and whether it is this database is not known \
+                 here: the variable COFFERDAM_NOT_SET is not set",
+            ]
+        );
     }
 
     #[test]

@@ -90,10 +90,12 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
         Target::Postgres(target) => {
             let session = db::connect(target, &project.connect).await?;
             // Refused before anything is written.
-            let history = match ledger::postgres::exists(&session).await? {
+            let has_ledger = ledger::postgres::exists(&session).await?;
+            let history = match has_ledger {
                 true => ledger::postgres::history(&session).await?,
                 false => History::default(),
             };
+            let protected = project.protection.on_postgres(&session, has_ledger).await?;
             let around = foreign::postgres(&session).await?;
             let project = project.as_history_has_it(&history, &around)?;
             import(&project, &history, &around, options, Dialect::Postgres)?;
@@ -105,8 +107,11 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
                 stop: options.stop.clone(),
             };
             let runner = postgres::Runner::start(session, &project, runner_options, watch).await?;
-            let recorded =
-                runner.fenced(async |client| record_on_postgres(client, &project, options).await).await;
+            let work = async |client: &Client| {
+                protected.mark_on_postgres(client, &project.actor).await?;
+                record_on_postgres(client, &project, options).await
+            };
+            let recorded = runner.fenced(work).await;
             runner.release().await?;
             recorded
         }
@@ -114,10 +119,12 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
             let options_rw = SqliteOptions { wal: true, ..SqliteOptions::new(SqliteMode::ReadWrite) };
             let db = db::open_sqlite(target, options_rw)?;
             // Refused before anything is written.
-            let history = match ledger::sqlite::exists(&db)? {
+            let has_ledger = ledger::sqlite::exists(&db)?;
+            let history = match has_ledger {
                 true => ledger::sqlite::history(&db)?,
                 false => History::default(),
             };
+            let protected = project.protection.on_sqlite(&db, target, has_ledger)?;
             let around = foreign::sqlite(&db)?;
             let project = project.as_history_has_it(&history, &around)?;
             import(&project, &history, &around, options, Dialect::Sqlite)?;
@@ -129,7 +136,10 @@ pub async fn run(project: &Project, options: &Options, watch: &mut dyn Watch) ->
                 stop: options.stop.clone(),
             };
             let runner = sqlite::Runner::start(db, target, &project, runner_options, watch)?;
-            let recorded = runner.fenced(|db| record_on_sqlite(db, &project, options));
+            let recorded = runner.fenced(|db| {
+                protected.mark_on_sqlite(db, &project.actor)?;
+                record_on_sqlite(db, &project, options)
+            });
             runner.release()?;
             recorded
         }

@@ -32,6 +32,8 @@ pub enum CrashPoint {
     StepsDone,
     /// The run is closed, the lease still held.
     RunClosed,
+    /// A mark of protection and its audit entry are written, not committed.
+    MarkWritten,
     /// SQLite: the rollback point is written under its temporary name.
     CopyWritten,
     /// SQLite: the rollback point has its name.
@@ -60,7 +62,7 @@ pub enum CrashPoint {
 
 impl CrashPoint {
     /// All of them.
-    pub const ALL: [CrashPoint; 25] = [
+    pub const ALL: [CrashPoint; 26] = [
         CrashPoint::LedgerCreated,
         CrashPoint::LeaseTaken,
         CrashPoint::RunBegun,
@@ -74,6 +76,7 @@ impl CrashPoint {
         CrashPoint::OutsideRecorded,
         CrashPoint::StepsDone,
         CrashPoint::RunClosed,
+        CrashPoint::MarkWritten,
         CrashPoint::CopyWritten,
         CrashPoint::CopyNamed,
         CrashPoint::RestorePrepared,
@@ -104,6 +107,7 @@ impl CrashPoint {
             CrashPoint::OutsideRecorded => "outside-recorded",
             CrashPoint::StepsDone => "steps-done",
             CrashPoint::RunClosed => "run-closed",
+            CrashPoint::MarkWritten => "mark-written",
             CrashPoint::CopyWritten => "copy-written",
             CrashPoint::CopyNamed => "copy-named",
             CrashPoint::RestorePrepared => "restore-prepared",

@@ -9,7 +9,7 @@ use cofferdam_analysis::{Error, Result};
 use crate::db::{ConnectOptions, Target};
 use crate::folder::{Folder, Format, OutOfOrder};
 use crate::foreign::Surroundings;
-use crate::ledger::History;
+use crate::ledger::{History, Protection};
 
 /// A database and the migrations that belong to it.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Project {
     pub out_of_order: Option<OutOfOrder>,
     /// Who asks, for the audit and for those who wait: `name@host`.
     pub actor: String,
+    /// Whether the configuration protects the database, and the name typed as a confirmation.
+    pub protection: Protection,
 }
 
 impl Project {

@@ -9,7 +9,7 @@ use crate::db::{self, SqliteMode, SqliteOptions, Target};
 use crate::folder::{Checksum, Format};
 use crate::foreign::{self, Surroundings};
 use crate::ledger::standing::{self, RunProgress};
-use crate::ledger::{self, History};
+use crate::ledger::{self, History, protection};
 
 /// The answer of `status`.
 #[derive(Debug, Clone, Serialize)]
@@ -28,6 +28,8 @@ pub struct StatusReport {
     pub run: Option<RunProgress>,
     /// Who is at work now.
     pub runner: Option<String>,
+    /// Whether the database is protected, and why.
+    pub protection: protection::Told,
     /// What else is worth saying.
     pub notes: Vec<String>,
 }
@@ -64,6 +66,7 @@ struct Read {
     history: History,
     around: Surroundings,
     runner: Option<String>,
+    protection: protection::Told,
     dialect: Dialect,
 }
 
@@ -80,16 +83,18 @@ pub async fn read(project: &Project) -> Result<StatusReport> {
             } else {
                 (History::default(), None)
             };
+            let protection = project.protection.on_postgres(&session, has_ledger).await?.told();
             let around = foreign::postgres(&session).await?;
             session.close().await;
-            Read { has_ledger, history, around, runner, dialect: Dialect::Postgres }
+            Read { has_ledger, history, around, runner, protection, dialect: Dialect::Postgres }
         }
         Target::Sqlite(target) => {
             let db = db::open_sqlite(target, SqliteOptions::new(SqliteMode::ReadOnly))?;
             let has_ledger = ledger::sqlite::exists(&db)?;
             let history = if has_ledger { ledger::sqlite::history(&db)? } else { History::default() };
+            let protection = project.protection.on_sqlite(&db, target, has_ledger)?.told();
             let around = foreign::sqlite(&db)?;
-            Read { has_ledger, history, around, runner: None, dialect: Dialect::Sqlite }
+            Read { has_ledger, history, around, runner: None, protection, dialect: Dialect::Sqlite }
         }
     };
     report(project, read)
@@ -132,6 +137,7 @@ fn report(project: &Project, read: Read) -> Result<StatusReport> {
         problems,
         run,
         runner: read.runner,
+        protection: read.protection,
         notes,
     })
 }

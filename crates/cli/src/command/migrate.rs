@@ -9,6 +9,7 @@ use cofferdam_analysis::judge::{self, Allow};
 use cofferdam_analysis::{Error, ErrorKind, rules};
 
 use crate::checklist;
+use crate::confirm::Confirm;
 use crate::context::Context;
 use crate::duration;
 use crate::exit::Exit;
@@ -40,6 +41,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TEXT", requires = "allow")]
     reason: Option<String>,
     #[command(flatten)]
+    confirm: Confirm,
+    #[command(flatten)]
     locks: LockArgs,
     /// How long to wait while another process migrates
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
@@ -70,9 +73,10 @@ impl LockArgs {
     }
 }
 
-pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
+pub(crate) fn run(context: &Context, mut args: Args) -> Result<Exit> {
     let options = options(context, &args)?;
-    let project = context.project()?;
+    let mut project = context.project()?;
+    std::mem::take(&mut args.confirm).given_to(&mut project, context);
     let mut watch = Progress::new(&context.output);
     let result = context.run(async {
         let result = migrate::run(&project, &options, &mut watch).await;

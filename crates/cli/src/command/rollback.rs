@@ -6,6 +6,7 @@ use std::time::Duration;
 use cofferdam::rollback::{self, Options, RollbackReport};
 
 use crate::command::migrate::LockArgs;
+use crate::confirm::Confirm;
 use crate::context::Context;
 use crate::duration;
 use crate::exit::Exit;
@@ -26,6 +27,8 @@ pub(crate) struct Args {
     #[arg(long)]
     discard_writes: bool,
     #[command(flatten)]
+    confirm: Confirm,
+    #[command(flatten)]
     locks: LockArgs,
     /// How long to wait while another process migrates
     #[arg(long, value_name = "DURATION", default_value = "10m", value_parser = duration::parse)]
@@ -33,7 +36,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
-    let project = context.project()?;
+    let mut project = context.project()?;
+    args.confirm.given_to(&mut project, context);
     let options = Options {
         to: args.to,
         discard_writes: args.discard_writes,

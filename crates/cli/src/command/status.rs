@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use cofferdam::Project;
 use cofferdam::ledger::RunState;
+use cofferdam::ledger::protection::Told;
 use cofferdam::ledger::standing::RunProgress;
 use cofferdam::status::{self, StatusReport};
 use cofferdam_analysis::{Error, ErrorKind, Finding, Severity};
@@ -115,6 +116,9 @@ const SHOWN_APPLIED: usize = 10;
 fn human(report: &StatusReport, style: Style, all: bool) -> String {
     let mut out = finding::all(&report.problems, style);
     _ = writeln!(out, "target: {}", text::printable(&report.target));
+    if let Some(protection) = protection(&report.protection, all) {
+        out += &text::labelled("protection", &text::printable(&protection), style);
+    }
     let hidden = if all { 0 } else { report.applied.len().saturating_sub(SHOWN_APPLIED) };
     if hidden > 0 {
         _ = writeln!(out, "{} (-v shows all)", text::count(hidden, "earlier migration"));
@@ -139,6 +143,24 @@ fn human(report: &StatusReport, style: Style, all: bool) -> String {
     }
     _ = writeln!(out, "{} applied, {} pending", report.applied.len(), report.pending.len());
     out
+}
+
+/// What there is to say of protection; what nobody can tell here only where all is asked for.
+fn protection(told: &Told, all: bool) -> Option<String> {
+    let Told { protected, database, configured, marked, copy_of, unknown } = told;
+    let configured = configured.as_ref().map(|place| format!("{place} says so"));
+    let marked = marked.map(|mark| format!("its ledger has the mark, see audit entry {}", mark.audit));
+    let why: Vec<String> = configured.into_iter().chain(marked).collect();
+    match (*protected, copy_of) {
+        (true, _) => {
+            Some(format!("what could lose something needs --confirm {database}; {}", why.join(", and ")))
+        }
+        (false, Some(other)) => {
+            Some(format!("none: its ledger has the mark of {other}, of which this is a copy"))
+        }
+        (false, None) if all && !unknown.is_empty() => Some(format!("none known of: {}", unknown.join("; "))),
+        (false, None) => None,
+    }
 }
 
 /// A run that is not done. `failed` is said only together with the cause.

@@ -7,6 +7,7 @@ use cofferdam::db::Target;
 use cofferdam::uninstall::{self, Options, UninstallReport};
 
 use crate::clock::{self, Second};
+use crate::confirm::Confirm;
 use crate::context::Context;
 use crate::duration;
 use crate::exit::Exit;
@@ -28,9 +29,11 @@ pub(crate) struct Args {
     /// Forget the content
     #[arg(long, conflicts_with = "export")]
     no_export: bool,
-    /// The name of the database that is meant; needed where it is protected
-    #[arg(long, value_name = "DATABASE_NAME")]
-    confirm: Option<String>,
+    /// Take only the mark of a protected database off, and leave everything else
+    #[arg(long, conflicts_with_all = ["export", "no_export"])]
+    protection: bool,
+    #[command(flatten)]
+    confirm: Confirm,
     /// Show what would be dropped, and drop nothing
     #[arg(long)]
     dry_run: bool,
@@ -41,14 +44,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let chosen = context.needed_database()?;
-    let protected = chosen.protected;
     let now = clock::now();
-    let project = context.project_without_files(chosen)?;
+    let mut project = context.project_without_files(chosen)?;
+    args.confirm.given_to(&mut project, context);
     let export = args.export.unwrap_or_else(|| default_file(&project.target, now));
     let options = Options {
         export: (!args.no_export).then_some(export),
-        confirm: args.confirm,
-        protected,
+        protection_only: args.protection,
         dry_run: args.dry_run,
         now: now.iso(),
         lease_wait: args.lease_wait,
@@ -57,7 +59,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let mut watch = Progress::new(&context.output);
     let report = context.run(async { Ok(uninstall::run(&project, &options, &mut watch).await?) })?;
     drop(watch);
-    context.output.result(true, &report, || human(&report, context.output.style()));
+    context.output.result(true, &report, || human(&report, args.protection, context.output.style()));
     Ok(Exit::Done)
 }
 
@@ -75,9 +77,11 @@ fn default_file(target: &Target, now: Second) -> PathBuf {
     PathBuf::from(format!("cofferdam-ledger-{database}-{}.json", now.compact()))
 }
 
-fn human(report: &UninstallReport, style: Style) -> String {
+fn human(report: &UninstallReport, protection: bool, style: Style) -> String {
     let mut out = String::new();
-    if report.dropped.is_empty() {
+    if report.dropped.is_empty() && protection {
+        out += "nothing to do: the database has no mark of protection\n";
+    } else if report.dropped.is_empty() {
         out += "nothing to do: the database has no ledger of ours\n";
     } else {
         let rows = report.dropped.iter().map(|gone| {

@@ -264,6 +264,7 @@ fn a_table_that_somebody_keeps_locked_does_not_keep_the_list() {
         format_given: false,
         out_of_order: None,
         actor: "test".to_owned(),
+        protection: cofferdam::ledger::Protection::default(),
     };
     let ask = cofferdam::preflight::Ask {
         tables: vec![cofferdam::preflight::NeededTable {

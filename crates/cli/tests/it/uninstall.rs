@@ -123,7 +123,7 @@ fn a_protected_database_must_be_named() {
     leave("--env production").status(3).stderr_contains("--confirm notes.db").run();
     // Protection follows the database, however it is named.
     leave("--database-url sqlite:notes.db").status(3).run();
-    leave("--env production --confirm notes").status(3).stderr_contains("called notes.db").run();
+    leave("--env production --confirm notes").status(3).stderr_contains("this database is notes.db").run();
     leave("--env production --dry-run").run();
     assert!(names(&project).contains("_cofferdam_meta"));
     leave("--env production --confirm notes.db").run();

@@ -11,7 +11,7 @@ use super::dump::{Program, Wanted as Dump};
 use super::exclude::Excluded;
 use super::file::Unnamed;
 use super::plan::{Standing, Way, way};
-use super::run::{Candidate, Findings, changed};
+use super::run::{Candidate, Counted, Findings, changed};
 use super::tidy::{Facts, Tidied, tidy};
 use super::{BaselineReport, Options, proof};
 use crate::catalog;
@@ -33,6 +33,7 @@ pub(super) async fn run(
     let session = db::connect(target, &project.connect).await?;
     let has_ledger = ledger::postgres::exists(&session).await?;
     let history = if has_ledger { ledger::postgres::history(&session).await? } else { History::default() };
+    let protected = project.protection.on_postgres(&session, has_ledger).await?;
     let around = foreign::postgres(&session).await?;
     let project = &project.as_history_has_it(&history, &around)?;
     let live = catalog::postgres::read(&session).await?;
@@ -69,7 +70,9 @@ pub(super) async fn run(
     found.notes.extend(built.notes.into_iter().chain(notes));
     options.stop.check()?;
     let unnamed = candidate.write()?;
-    count(session, project, options, watch, &candidate, unnamed.as_ref(), &live).await?;
+    let counted =
+        Counted { candidate: &candidate, unnamed: unnamed.as_ref(), live: &live, protected: &protected };
+    count(session, project, options, watch, &counted).await?;
     crash::hit(CrashPoint::BaselineRecorded);
     Ok(candidate.report(kept.objects.len(), found))
 }
@@ -172,10 +175,9 @@ async fn count(
     project: &Project,
     options: &Options,
     watch: &mut dyn Watch,
-    candidate: &Candidate,
-    unnamed: Option<&Unnamed>,
-    live: &Catalog,
+    counted: &Counted<'_>,
 ) -> Result<()> {
+    let Counted { candidate, unnamed, live, protected } = counted;
     let compared = fingerprint(live);
     let work = async |client: &Client| {
         if !ledger::postgres::history(client).await?.applied.is_empty() {
@@ -183,6 +185,7 @@ async fn count(
                 Error::blocked("another program took the database over meanwhile").hint("cofferdam status")
             );
         }
+        protected.mark_on_postgres(client, &project.actor).await?;
         let detail = serde_json::json!({"file": candidate.path.display().to_string()});
         ledger::postgres::record(client, &project.actor, "baseline", &[candidate.row()], detail).await?;
         if fingerprint(&catalog::postgres::read(client).await?) != compared {

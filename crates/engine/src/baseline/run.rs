@@ -1,5 +1,6 @@
 //! From the decision to its effect, the same for both databases.
 
+use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::sql::{Dialect, Script};
 use cofferdam_analysis::{Error, Result, plan};
 
@@ -8,7 +9,7 @@ use super::plan::Way;
 use super::{Baseline, BaselineReport, NAME, Options, Outcome, postgres, sqlite};
 use crate::db::Target;
 use crate::folder::{Checksum, Folder, Format};
-use crate::ledger::{Kind, NewMigration};
+use crate::ledger::{Kind, NewMigration, Protected};
 use crate::replay::Source;
 use crate::{Project, Watch};
 
@@ -126,6 +127,17 @@ fn within(template: &str, text: &str, format: Format) -> String {
         }
         _ => format!("{up}\n\n{text}\n{down}\n"),
     }
+}
+
+/// What is counted, and what goes into the ledger with it.
+pub(super) struct Counted<'a> {
+    pub(super) candidate: &'a Candidate,
+    /// The file, when it has only a temporary name yet.
+    pub(super) unnamed: Option<&'a Unnamed>,
+    /// The schema that was compared.
+    pub(super) live: &'a Catalog,
+    /// Leaves its mark, if the configuration asks for one.
+    pub(super) protected: &'a Protected,
 }
 
 /// What is said beside the migration.

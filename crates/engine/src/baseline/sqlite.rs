@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use super::exclude::Excluded;
 use super::file::Unnamed;
 use super::plan::{Standing, Way, way};
-use super::run::{Candidate, Findings, changed};
+use super::run::{Candidate, Counted, Findings, changed};
 use super::{BaselineReport, Options, proof};
 use crate::catalog;
 use crate::crash::{self, CrashPoint};
@@ -29,6 +29,7 @@ pub(super) fn run(
     let db = db::open_sqlite(target, SqliteOptions::new(SqliteMode::ReadOnly))?;
     let has_ledger = ledger::sqlite::exists(&db)?;
     let history = if has_ledger { ledger::sqlite::history(&db)? } else { History::default() };
+    let protected = project.protection.on_sqlite(&db, target, has_ledger)?;
     let around = foreign::sqlite(&db)?;
     let project = &project.as_history_has_it(&history, &around)?;
     let live = catalog::sqlite::read(&db)?;
@@ -54,7 +55,9 @@ pub(super) fn run(
     found.notes = proof::prove(&built.catalog, &kept, &shown, options.no_privileges)?;
     options.stop.check()?;
     let unnamed = candidate.write()?;
-    count(project, target, options, watch, &candidate, unnamed.as_ref(), &live)?;
+    let counted =
+        Counted { candidate: &candidate, unnamed: unnamed.as_ref(), live: &live, protected: &protected };
+    count(project, target, options, watch, &counted)?;
     crash::hit(CrashPoint::BaselineRecorded);
     Ok(candidate.report(objects, found))
 }
@@ -95,10 +98,9 @@ fn count(
     target: &SqliteTarget,
     options: &Options,
     watch: &mut dyn Watch,
-    candidate: &Candidate,
-    unnamed: Option<&Unnamed>,
-    live: &Catalog,
+    counted: &Counted<'_>,
 ) -> Result<()> {
+    let Counted { candidate, unnamed, live, protected } = counted;
     let db = db::open_sqlite(target, SqliteOptions::new(SqliteMode::ReadWrite))?;
     let compared = fingerprint(live);
     let work = |db: &Connection| {
@@ -107,6 +109,7 @@ fn count(
                 Error::blocked("another program took the database over meanwhile").hint("cofferdam status")
             );
         }
+        protected.mark_on_sqlite(db, &project.actor)?;
         let detail = serde_json::json!({"file": candidate.path.display().to_string()});
         ledger::sqlite::record(db, &project.actor, "baseline", &[candidate.row()], detail)?;
         if fingerprint(&catalog::sqlite::read(db)?) != compared {

@@ -14,6 +14,7 @@
 pub mod audit;
 pub mod postgres;
 mod postgres_lease;
+pub mod protection;
 pub mod sqlite;
 pub mod standing;
 
@@ -24,6 +25,7 @@ use crate::folder::{Checksum, Format, Key};
 pub use audit::Entry;
 pub use postgres_lease::{Holder, Lease, Taken};
 pub(crate) use postgres_lease::{holder, lost, take as take_lease};
+pub use protection::{Protected, Protection};
 
 /// The version of the ledger's own tables that this program writes.
 pub const VERSION: i64 = 1;

@@ -4,7 +4,8 @@
 //! order, each step with its ledger row in one commit; nothing pending is a fast no-op.
 //!
 //! Refused: errors of the rules that nobody allowed, edited and missing history, late
-//! files where the folder's format says so, a database with tables and no ledger.
+//! files where the folder's format says so, a database with tables and no ledger, and what
+//! needed an allow, on a protected database whose name was not given.
 //!
 //! States of a run: `running` (also after a crash), `failed`, `done`. A crash or a
 //! failure in any state is answered by the same command: it takes over the lease when
@@ -25,7 +26,9 @@ use crate::db::Target;
 use crate::runner::LockLimits;
 use crate::{Project, Stop, Watch};
 
-pub use report::{AppliedMigration, MigrateReport, PlanReport, PlannedStatement, PlannedStep, RollbackPoint};
+pub use report::{
+    AppliedMigration, Confirmation, MigrateReport, PlanReport, PlannedStatement, PlannedStep, RollbackPoint,
+};
 
 /// How to migrate.
 #[derive(Debug, Clone)]

@@ -7,15 +7,17 @@ use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::judge::{Input, JudgedFile, Role, Transaction, judge};
 use cofferdam_analysis::plan::{self as steps, FilePlan, lock};
 use cofferdam_analysis::sql::{Action, Dialect, ObjectKind, ObjectName, Script};
-use cofferdam_analysis::{Error, Finding, NobodysRows, Result, rules};
+use cofferdam_analysis::{Error, Finding, NobodysRows, Result, Severity, rules};
 
-use super::report::{AppliedMigration, MigrateReport, PlannedStatement, PlannedStep, RollbackPoint};
+use super::report::{
+    AppliedMigration, Confirmation, MigrateReport, PlannedStatement, PlannedStep, RollbackPoint,
+};
 use super::{Failure, Options};
 use crate::Project;
 use crate::folder::{Format, Migration, file_name};
 use crate::foreign::{InStep, Writes};
 use crate::ledger::standing::{self, Standing};
-use crate::ledger::{Applied, History, Kind, NewMigration};
+use crate::ledger::{Applied, History, Kind, NewMigration, Protected};
 use crate::runner::Record;
 
 /// What is to be done on one target.
@@ -396,6 +398,46 @@ impl Work<'_> {
         Some(Failure { error, findings: self.findings.clone(), applied: Vec::new() })
     }
 
+    /// Refuses what only an allow lets through, on a protected database that was not named.
+    ///
+    /// # Errors
+    /// As [`Protected::demand`], naming what is allowed.
+    pub(super) fn demand(&self, protected: &Protected) -> Result<(), Failure> {
+        let Some(first) = self.allowed().next() else { return Ok(()) };
+        let (file, _) = allowed_in(first);
+        let act = format!("apply {file} to");
+        let others = self.allowed().skip(1).map(|finding| {
+            let (file, what) = allowed_in(finding);
+            format!("{file}: {what}")
+        });
+        let because: Vec<String> = std::iter::once(allowed_in(first).1).chain(others).collect();
+        protected.demand(&act, &because).map_err(|error| {
+            let error = match &first.place {
+                Some(place) => error.at(place.clone(), first.text.clone()),
+                None => error,
+            };
+            Failure { error, findings: self.findings.clone(), applied: Vec::new() }
+        })
+    }
+
+    /// What [`demand`](Self::demand) would ask for, without the name.
+    pub(super) fn confirmation(&self, protected: &Protected) -> Option<Confirmation> {
+        let because: Vec<String> = self
+            .allowed()
+            .map(|finding| {
+                let (file, what) = allowed_in(finding);
+                format!("{file}: {what}")
+            })
+            .collect();
+        let needed = protected.needs_confirmation() && !because.is_empty();
+        needed.then(|| Confirmation { database: protected.name().to_owned(), because })
+    }
+
+    /// The findings that would refuse and were allowed.
+    fn allowed(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|f| f.severity == Severity::Error && f.allowed.is_some())
+    }
+
     /// What `plan` shows.
     pub(super) fn steps(&self, catalog: Option<&Catalog>) -> Vec<PlannedStep> {
         let mut planned = Vec::new();
@@ -453,6 +495,14 @@ impl Work<'_> {
             estimate_ms: None,
         }
     }
+}
+
+/// The file of an allowed finding, and what it is allowed to do.
+fn allowed_in(finding: &Finding) -> (String, String) {
+    let file = finding.place.as_ref().map(|place| file_name(std::path::Path::new(&place.file)));
+    let reason = finding.allowed.as_deref().unwrap_or_default();
+    let what = format!("{} (allowed: {reason})", finding.message);
+    (file.unwrap_or_else(|| "the pending files".to_owned()), what)
 }
 
 fn qualified(name: &ObjectName) -> String {

@@ -13,7 +13,7 @@ use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, PostgresTarget, Session};
 use crate::folder::Format;
 use crate::foreign::{self, Surroundings};
-use crate::ledger::{self, History, RunState, StepState, standing};
+use crate::ledger::{self, History, Protected, RunState, StepState, standing};
 use crate::runner::Job;
 use crate::runner::postgres::{Runner, RunnerOptions, read_catalog};
 use crate::{Event, Project, Watch};
@@ -29,11 +29,13 @@ struct Seen {
     history: History,
     has_ledger: bool,
     project: Project,
+    protected: Protected,
 }
 
 async fn look(session: &Session, project: &Project) -> Result<Seen> {
     let has_ledger = ledger::postgres::exists(session).await?;
     let history = if has_ledger { ledger::postgres::history(session).await? } else { History::default() };
+    let protected = project.protection.on_postgres(session, has_ledger).await?;
     // A history that is all ours needs no look around: this is what every start of a container does.
     let around = if history.applied.last().is_some_and(|a| a.source == Format::Native.as_str())
         && project.folder.format != Format::Command
@@ -45,7 +47,31 @@ async fn look(session: &Session, project: &Project) -> Result<Seen> {
     let project = project.as_history_has_it(&history, &around)?;
     foreign::refuse_unmanaged(&around, has_ledger, &history, &project.folder)?;
     let history = foreign::with_programs(history, &around, &project.folder);
-    Ok(Seen { history, has_ledger, project })
+    Ok(Seen { history, has_ledger, project, protected })
+}
+
+/// Looks once the lease is ours, and leaves the mark of a protected database.
+async fn look_again(runner: &mut Runner<'_>, project: &Project) -> Result<Seen> {
+    let seen = look(runner.session(), project).await?;
+    runner.protect(&seen.protected).await?;
+    Ok(seen)
+}
+
+/// Leaves the mark where there is nothing else to do, and says so. A start with nothing
+/// pending needs neither the lease nor a right to write, and must not fail for this one.
+async fn mark(session: &Session, project: &Project, protected: &Protected) -> String {
+    let marked = async {
+        session.batch_execute("begin isolation level read committed read write").await.db()?;
+        db::Guard::default().on(session).apply(session).await?;
+        protected.mark_on_postgres(session, &project.actor).await?;
+        session.batch_execute("commit").await.db()
+    };
+    let result = marked.await;
+    if result.is_err() {
+        // The connection may be gone; then the server has rolled back.
+        let _ = session.batch_execute("rollback").await;
+    }
+    protected.told_of_marking(result)
 }
 
 /// Reads the catalog when `work` asks for it, that is, when something is pending.
@@ -73,6 +99,8 @@ pub(super) async fn plan(
     session.close().await;
     Ok(PlanReport {
         steps: work.steps(catalog.as_ref()),
+        confirm: work.confirmation(&seen.protected),
+        protection: seen.protected.told(),
         findings: work.findings,
         rollback_point: None,
         rollback_point_reason: Some(NO_POINT.to_owned()),
@@ -90,15 +118,23 @@ pub(super) async fn run(
     let session = db::connect(target, &project.connect).await?;
     let seen = look(&session, project).await?;
     let project = &seen.project;
-    let (before, _) = judge(&session, project, options, &seen.history).await?;
+    let (mut before, _) = judge(&session, project, options, &seen.history).await?;
     before.refuse_programs(project)?;
     if before.refuses() {
         return Err(refusal(&session, &before).await?);
     }
     let to_close = left_open(project, &seen.history).is_some();
-    if options.dry_run || (before.files.is_empty() && !to_close) {
+    if options.dry_run {
         session.close().await;
-        return Ok(before.report(Vec::new(), options.dry_run, Err(NO_POINT)));
+        return Ok(before.report(Vec::new(), true, Err(NO_POINT)));
+    }
+    before.demand(&seen.protected)?;
+    if before.files.is_empty() && !to_close {
+        if seen.has_ledger && seen.protected.is_to_be_marked() {
+            before.notes.push(mark(&session, project, &seen.protected).await);
+        }
+        session.close().await;
+        return Ok(before.report(Vec::new(), false, Err(NO_POINT)));
     }
     if !seen.has_ledger {
         ledger::postgres::create(&session, &project.actor).await?;
@@ -108,7 +144,7 @@ pub(super) async fn run(
         RunnerOptions { locks: options.locks, lease_wait: options.lease_wait, stop: options.stop.clone() };
     let mut runner = Runner::start(session, project, runner_options, watch).await?;
     // Somebody may have been at work until the lease was ours, another tool too: decide anew.
-    let seen = match look(runner.session(), project).await {
+    let seen = match look_again(&mut runner, project).await {
         Ok(seen) => seen,
         Err(error) => {
             runner.release().await?;
@@ -132,6 +168,10 @@ pub(super) async fn run(
     };
     if work.refuses() {
         let failure = refusal(runner.session(), &work).await?;
+        runner.release().await?;
+        return Err(failure);
+    }
+    if let Err(failure) = work.demand(&seen.protected) {
         runner.release().await?;
         return Err(failure);
     }

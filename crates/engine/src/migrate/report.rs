@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use cofferdam_analysis::Finding;
 use serde::Serialize;
 
+use crate::ledger::protection;
 use crate::ledger::standing::RunProgress;
 
 /// A migration that was applied now.
@@ -67,8 +68,21 @@ pub struct PlanReport {
     pub rollback_point_reason: Option<String>,
     /// How many files are applied.
     pub already: usize,
+    /// Whether the database is protected.
+    pub protection: protection::Told,
+    /// Why `migrate` needs a confirmation here, if it does.
+    pub confirm: Option<Confirmation>,
     /// What else is worth saying.
     pub notes: Vec<String>,
+}
+
+/// What `migrate` must be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Confirmation {
+    /// The name to be given with `--confirm`.
+    pub database: String,
+    /// What it is needed for, one sentence each.
+    pub because: Vec<String>,
 }
 
 /// One commit.

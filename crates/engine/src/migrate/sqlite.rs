@@ -14,7 +14,7 @@ use crate::crash::{self, CrashPoint};
 use crate::db::{self, SqliteMode, SqliteOptions, SqliteTarget};
 use crate::folder::Format;
 use crate::foreign;
-use crate::ledger::{self, History, RunState, standing};
+use crate::ledger::{self, History, Protected, RunState, standing};
 use crate::runner::Job;
 use crate::runner::sqlite::{FileNeeds, Runner, RunnerOptions, needs};
 use crate::{Event, Project, Watch};
@@ -25,14 +25,30 @@ const NO_POINT: &str = "nothing rebuilds a table or loses rows";
 /// Allows of these rules mean that rows may go.
 const LOSES_ROWS: [&str; 2] = ["silent-row-loss", "silent-overwrite"];
 
-fn look(db: &Connection, project: &Project) -> Result<(History, bool, Project)> {
+/// What the file shows before anything is decided.
+struct Seen {
+    history: History,
+    has_ledger: bool,
+    project: Project,
+    protected: Protected,
+}
+
+fn look(db: &Connection, target: &SqliteTarget, project: &Project) -> Result<Seen> {
     let has_ledger = ledger::sqlite::exists(db)?;
     let history = if has_ledger { ledger::sqlite::history(db)? } else { History::default() };
+    let protected = project.protection.on_sqlite(db, target, has_ledger)?;
     let around = foreign::sqlite(db)?;
     let project = project.as_history_has_it(&history, &around)?;
     foreign::refuse_unmanaged(&around, has_ledger, &history, &project.folder)?;
     let history = foreign::with_programs(history, &around, &project.folder);
-    Ok((history, has_ledger, project))
+    Ok(Seen { history, has_ledger, project, protected })
+}
+
+/// Looks once the lease is ours, and leaves the mark of a protected database.
+fn look_again(runner: &mut Runner<'_>, target: &SqliteTarget, project: &Project) -> Result<Seen> {
+    let seen = look(runner.db(), target, project)?;
+    runner.protect(&seen.protected)?;
+    Ok(seen)
 }
 
 fn judge<'a>(
@@ -56,10 +72,10 @@ pub(super) fn plan(project: &Project, target: &SqliteTarget, options: &Options) 
         }
         Err(error) => return Err(error),
     };
-    let (history, _, project) = look(&db, project)?;
-    let project = &project;
+    let seen = look(&db, target, project)?;
+    let project = &seen.project;
     let catalog = crate::catalog::sqlite::read(&db)?;
-    let work = work(project, &history, options, Dialect::Sqlite, Some(&catalog))?;
+    let work = work(project, &seen.history, options, Dialect::Sqlite, Some(&catalog))?;
     let point = work.files.iter().find_map(|file| rollback_point(target, file, "RUN".to_owned()));
     let mut steps = work.steps(Some(&catalog));
     if let Some((file, _)) = &point {
@@ -70,6 +86,8 @@ pub(super) fn plan(project: &Project, target: &SqliteTarget, options: &Options) 
     let reason = point.is_none().then(|| NO_POINT.to_owned());
     Ok(PlanReport {
         steps,
+        confirm: work.confirmation(&seen.protected),
+        protection: seen.protected.told(),
         findings: work.findings,
         rollback_point: point.map(|(_, point)| RollbackPoint { path: None, ..point }),
         rollback_point_reason: reason,
@@ -91,22 +109,31 @@ pub(super) fn run(
     if new_file {
         // Refuse before the file is made.
         let empty = Connection::open_in_memory().map_err(db::sqlite_error)?;
-        if let Some(failure) = judge(&empty, project, options, &History::default())?.refusal(&[]) {
+        let protected = project.protection.on_new_file(target)?;
+        let work = judge(&empty, project, options, &History::default())?;
+        if let Some(failure) = work.refusal(&[]) {
             return Err(failure);
         }
+        work.demand(&protected)?;
     }
     let db = open(target, if new_file { SqliteMode::Create } else { SqliteMode::ReadWrite })?;
-    let (history, has_ledger, project) = look(&db, project)?;
-    let project = &project;
-    let before = judge(&db, project, options, &history)?;
+    let seen = look(&db, target, project)?;
+    let project = &seen.project;
+    let mut before = judge(&db, project, options, &seen.history)?;
     before.refuse_programs(project)?;
     if before.refuses() {
         return Err(refusal(&db, &before)?);
     }
-    if before.files.is_empty() && left_open(project, &history).is_none() {
+    before.demand(&seen.protected)?;
+    if before.files.is_empty() && left_open(project, &seen.history).is_none() {
+        if seen.has_ledger && seen.protected.is_to_be_marked() {
+            let mark = || seen.protected.mark_on_sqlite(&db, &project.actor);
+            // As on Postgres: a start with nothing pending must not fail for this.
+            before.notes.push(seen.protected.told_of_marking(ledger::sqlite::immediate(&db, mark)));
+        }
         return Ok(before.report(Vec::new(), false, Err(NO_POINT)));
     }
-    if !has_ledger {
+    if !seen.has_ledger {
         ledger::sqlite::create(&db, &project.actor)?;
         crash::hit(CrashPoint::LedgerCreated);
     }
@@ -117,14 +144,14 @@ pub(super) fn run(
     };
     let mut runner = Runner::start(db, target, project, runner_options, watch)?;
     // Somebody may have been at work until the lease was ours, another tool too: decide anew.
-    let (history, project) = match look(runner.db(), project) {
-        Ok((history, _, project)) => (history, project),
+    let seen = match look_again(&mut runner, target, project) {
+        Ok(seen) => seen,
         Err(error) => {
             runner.release()?;
             return Err(error.into());
         }
     };
-    let project = &project;
+    let (project, history) = (&seen.project, seen.history);
     let work = match decide(&runner, project, options, &history) {
         Ok(work) => work,
         Err(error) => {
@@ -141,6 +168,10 @@ pub(super) fn run(
     }
     if work.refuses() {
         let failure = refusal(runner.db(), &work)?;
+        runner.release()?;
+        return Err(failure);
+    }
+    if let Err(failure) = work.demand(&seen.protected) {
         runner.release()?;
         return Err(failure);
     }
@@ -216,9 +247,8 @@ fn dry_run(project: &Project, target: &SqliteTarget, options: &Options) -> Resul
     } else {
         Connection::open_in_memory().map_err(db::sqlite_error)?
     };
-    let (history, _, project) = look(&db, project)?;
-    let project = &project;
-    let work = judge(&db, project, options, &history)?;
+    let seen = look(&db, target, project)?;
+    let work = judge(&db, &seen.project, options, &seen.history)?;
     if work.refuses() {
         return Err(refusal(&db, &work)?);
     }
@@ -273,7 +303,7 @@ fn apply_all(
         let begun = Instant::now();
         if project.folder.format != Format::Native {
             // The folder's own tool may be at work beside us: what it applied is not applied again.
-            look(runner.db(), project)?;
+            look(runner.db(), target, project)?;
         }
         let mut needs = needs(&file.script, &file.plan);
         needs.may_lose = file.allows(&LOSES_ROWS);

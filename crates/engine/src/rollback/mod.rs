@@ -5,7 +5,8 @@
 //! the migration (SQLite), and the ledger row go in one commit.
 //!
 //! Refused: migrations without a way back, those another tool applied, a half applied
-//! one (finish it first), a loss that nobody asked for.
+//! one (finish it first), a loss that nobody asked for, a protected database whose name was
+//! not given.
 //!
 //! Crash: as in `migrate`; a down file outside of transactions goes on at its first step
 //! that is not done. A copy is put back in one transaction of SQLite's own.

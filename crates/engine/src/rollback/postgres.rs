@@ -28,7 +28,9 @@ pub(super) async fn run(
     watch: &mut dyn Watch,
 ) -> Result<RollbackReport> {
     let session = db::connect(target, &project.connect).await?;
-    if !ledger::postgres::exists(&session).await? {
+    let has_ledger = ledger::postgres::exists(&session).await?;
+    let protected = project.protection.on_postgres(&session, has_ledger).await?;
+    if !has_ledger {
         return Err(Error::invalid("there is nothing to roll back: the database has no ledger of ours"));
     }
     // Refuse before waiting for anybody; what counts is decided again under the lease.
@@ -36,6 +38,7 @@ pub(super) async fn run(
     let project = &project.as_history_has_it(&history, &foreign::Surroundings::default())?;
     let in_step = foreign::in_step_on_postgres(&session).await?;
     check(&undos(project, &history, in_step.as_ref(), options.to.as_deref(), Dialect::Postgres)?)?;
+    protected.demand("roll back", &[])?;
     let runner_options =
         RunnerOptions { locks: options.locks, lease_wait: options.lease_wait, stop: options.stop.clone() };
     let mut runner = Runner::start(session, project, runner_options, watch).await?;
@@ -59,6 +62,10 @@ async fn under_lease(
     project: &Project,
     options: &Options,
 ) -> Result<RollbackReport> {
+    // Somebody may have protected it until the lease was ours.
+    let protected = project.protection.on_postgres(runner.session(), true).await?;
+    protected.demand("roll back", &[])?;
+    runner.protect(&protected).await?;
     let history = ledger::postgres::history(runner.session()).await?;
     let in_step = foreign::in_step_on_postgres(runner.session()).await?;
     let undos = undos(project, &history, in_step.as_ref(), options.to.as_deref(), Dialect::Postgres)?;

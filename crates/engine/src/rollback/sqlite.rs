@@ -24,25 +24,37 @@ pub(super) fn run(
 ) -> Result<RollbackReport> {
     let db =
         db::open_sqlite(target, SqliteOptions { wal: true, ..SqliteOptions::new(SqliteMode::ReadWrite) })?;
-    if !ledger::sqlite::exists(&db)? {
+    let has_ledger = ledger::sqlite::exists(&db)?;
+    let protected = project.protection.on_sqlite(&db, target, has_ledger)?;
+    if !has_ledger {
         return Err(Error::invalid("there is nothing to roll back: the database has no ledger of ours"));
     }
     let history = ledger::sqlite::history(&db)?;
     let project = &project.as_history_has_it(&history, &foreign::Surroundings::default())?;
     let in_step = foreign::in_step_on_sqlite(&db)?;
     undos(project, &history, in_step.as_ref(), options.to.as_deref(), Dialect::Sqlite)?;
+    protected.demand("roll back", &[])?;
     let runner_options = RunnerOptions {
         budget: options.locks.budget,
         lease_wait: options.lease_wait,
         stop: options.stop.clone(),
     };
     let mut runner = Runner::start(db, target, project, runner_options, watch)?;
-    let result = under_lease(&mut runner, project, options);
+    let result = under_lease(&mut runner, project, target, options);
     let released = runner.release();
     result.and_then(|report| released.map(|()| report))
 }
 
-fn under_lease(runner: &mut Runner<'_>, project: &Project, options: &Options) -> Result<RollbackReport> {
+fn under_lease(
+    runner: &mut Runner<'_>,
+    project: &Project,
+    target: &SqliteTarget,
+    options: &Options,
+) -> Result<RollbackReport> {
+    // Somebody may have protected it until the lease was ours.
+    let protected = project.protection.on_sqlite(runner.db(), target, true)?;
+    protected.demand("roll back", &[])?;
+    runner.protect(&protected)?;
     let history = ledger::sqlite::history(runner.db())?;
     let in_step = foreign::in_step_on_sqlite(runner.db())?;
     let undos = undos(project, &history, in_step.as_ref(), options.to.as_deref(), Dialect::Sqlite)?;

@@ -19,9 +19,10 @@ use std::time::{Duration, Instant};
 use cofferdam_analysis::sql::{Script, Statement};
 use cofferdam_analysis::{Error, NobodysRows, Result, plan};
 
+use crate::Event;
 use crate::db::SqlFailure;
 use crate::foreign::Writes;
-use crate::ledger::NewMigration;
+use crate::ledger::{NewMigration, Protected};
 
 /// How long, and how, to wait for locks that stop the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +93,11 @@ pub enum Record<'a> {
         /// What another tool's ledger is told.
         in_step: Option<Writes>,
     },
+}
+
+/// Said once in the life of a database.
+fn marked(protected: &Protected) -> Event {
+    Event::Note { text: protected.told_of_marking(Ok(())) }
 }
 
 /// The row of a file that is done now.

@@ -5,6 +5,8 @@
 //! made, all of it or nothing, in one transaction under the lease. Other tools' ledgers stay
 //! as they are.
 //!
+//! Or only the mark of a protected database, and nothing else ([`Options::protection_only`]).
+//!
 //! Refused: a run that is half applied (its steps would be forgotten), a protected database
 //! whose name was not given, and objects that we did not make, in our schema or depending on
 //! it: nothing is ever dropped by `cascade`. Blocked: somebody else holds the lease.
@@ -26,7 +28,7 @@ use serde::Serialize;
 use crate::db::Target;
 use crate::folder::{Folder, Version};
 use crate::foreign::Surroundings;
-use crate::ledger::{History, StepState, standing};
+use crate::ledger::{History, Protected, StepState, standing};
 use crate::{Event, Project, Stop, Watch};
 
 /// How to leave.
@@ -34,10 +36,8 @@ use crate::{Event, Project, Stop, Watch};
 pub struct Options {
     /// Where the ledger's content goes; `None` to forget it.
     pub export: Option<PathBuf>,
-    /// The name of the database that is meant, typed as a confirmation.
-    pub confirm: Option<String>,
-    /// Whether the confirmation must be there.
-    pub protected: bool,
+    /// Take only the mark of a protected database out.
+    pub protection_only: bool,
     /// Show only.
     pub dry_run: bool,
     /// The time, for the file: UTC, `2026-11-20T09:00:00Z`.
@@ -97,20 +97,23 @@ fn about_to_drop(dropped: &[Dropped]) -> Event {
 }
 
 /// # Errors
-/// `Refused` when the name is another one, or is missing where it must be given.
-fn confirmed(options: &Options, database: &str) -> Result<()> {
-    match &options.confirm {
-        Some(name) if name == database => Ok(()),
-        Some(name) => Err(Error::refused(format!(
-            "cannot uninstall: the database is called {database}, and --confirm names {name}"
-        ))
-        .hint("look whether the URL leads to the database that you mean")),
-        None if options.protected && !options.dry_run => {
-            Err(Error::refused(format!("cannot uninstall: the database {database} is protected"))
-                .hint(format!("if it is the one you mean: --confirm {database}")))
-        }
-        None => Ok(()),
+/// `Refused` when the name of a protected database is missing; of a dry run none is asked.
+fn confirmed(protected: &Protected, options: &Options) -> Result<()> {
+    if options.dry_run { Ok(()) } else { protected.demand("uninstall from", &[]) }
+}
+
+/// What goes when only the mark does.
+fn only_the_mark(protected: &Protected, options: &Options) -> Result<UninstallReport> {
+    if !options.dry_run {
+        protected.may_be_taken_off()?;
     }
+    let mark = Dropped { object: "mark of protection".to_owned(), rows: None };
+    let dropped = protected.has_mark().then_some(mark);
+    Ok(UninstallReport {
+        dropped: dropped.into_iter().collect(),
+        dry_run: options.dry_run,
+        ..UninstallReport::default()
+    })
 }
 
 /// # Errors
@@ -201,25 +204,6 @@ mod tests {
         let postgres = tables_of(postgres::CREATE, "cofferdam.");
         assert_eq!(postgres, ["step", "migration", "audit", "run", "lease", "meta"]);
         assert_eq!(tables_of(sqlite::CREATE, "_cofferdam_"), postgres);
-    }
-
-    #[test]
-    fn a_name_is_asked_for_where_it_must_be_given_and_compared_wherever_it_is() {
-        let options = |confirm: Option<&str>, protected| Options {
-            export: None,
-            confirm: confirm.map(str::to_owned),
-            protected,
-            dry_run: false,
-            now: String::new(),
-            lease_wait: Duration::ZERO,
-            stop: Stop::default(),
-        };
-        assert!(confirmed(&options(None, false), "app").is_ok());
-        assert!(confirmed(&options(Some("app"), true), "app").is_ok());
-        assert!(confirmed(&options(None, true), "app").is_err());
-        for protected in [true, false] {
-            assert!(confirmed(&options(Some("ap"), protected), "app").is_err());
-        }
     }
 
     #[test]

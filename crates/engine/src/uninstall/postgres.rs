@@ -7,8 +7,8 @@ use tokio_postgres::error::SqlState;
 
 use super::export::Content;
 use super::{
-    Dropped, Options, UninstallReport, about_to_drop, confirmed, refuse_foreign, refuse_half_applied,
-    tables_of,
+    Dropped, Options, UninstallReport, about_to_drop, confirmed, only_the_mark, refuse_foreign,
+    refuse_half_applied, tables_of,
 };
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, PostgresTarget, QualifiedIdent, SqlFailure};
@@ -28,14 +28,20 @@ pub(super) async fn run(
     watch: &mut dyn Watch,
 ) -> Result<UninstallReport> {
     let session = db::connect(target, &project.connect).await?;
-    if !ledger::postgres::exists(&session).await? {
+    let has_ledger = ledger::postgres::exists(&session).await?;
+    let protected = project.protection.on_postgres(&session, has_ledger).await?;
+    if !has_ledger {
         let around = foreign::postgres(&session).await?;
         return Ok(UninstallReport::of(&ledger::History::default(), &around, project, options));
     }
-    confirmed(options, session.database())?;
     // Refused before the lease is taken.
-    let seen = look(&session, project, options).await?;
-    if options.dry_run {
+    let seen = if options.protection_only {
+        only_the_mark(&protected, options)?
+    } else {
+        confirmed(&protected, options)?;
+        look(&session, project, options).await?
+    };
+    if options.dry_run || seen.dropped.is_empty() {
         session.close().await;
         return Ok(seen);
     }
@@ -46,6 +52,12 @@ pub(super) async fn run(
     };
     let mut runner = Runner::start(session, project, runner_options, watch).await?;
     runner.check_stop()?;
+    if options.protection_only {
+        let actor = &project.actor;
+        let gone = runner.fenced(async |client| protected.unmark_on_postgres(client, actor).await).await;
+        let released = runner.release().await;
+        return gone.and(released).map(|()| seen);
+    }
     runner.watch().event(about_to_drop(&seen.dropped));
     let dropped = runner.fenced(async |client| drop_all(client, project, options).await).await;
     match dropped {

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::export::{Content, hex};
 use super::{
-    Dropped, Options, UninstallReport, about_to_drop, confirmed, refuse_foreign, refuse_half_applied,
-    tables_of,
+    Dropped, Options, UninstallReport, about_to_drop, confirmed, only_the_mark, refuse_foreign,
+    refuse_half_applied, tables_of,
 };
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, Ident, SqliteMode, SqliteOptions, SqliteTarget};
@@ -29,15 +29,20 @@ pub(super) fn run(
 ) -> Result<UninstallReport> {
     let mode = if options.dry_run { SqliteMode::ReadOnly } else { SqliteMode::ReadWrite };
     let db = db::open_sqlite(target, SqliteOptions::new(mode))?;
-    if !ledger::sqlite::exists(&db)? {
+    let has_ledger = ledger::sqlite::exists(&db)?;
+    let protected = project.protection.on_sqlite(&db, target, has_ledger)?;
+    if !has_ledger {
         let around = foreign::sqlite(&db)?;
         return Ok(UninstallReport::of(&ledger::History::default(), &around, project, options));
     }
-    let name = target.path().and_then(|path| path.file_name()).unwrap_or_default();
-    confirmed(options, &name.to_string_lossy())?;
     // Refused before the lease is taken.
-    let seen = look(&db, project, options)?;
-    if options.dry_run {
+    let seen = if options.protection_only {
+        only_the_mark(&protected, options)?
+    } else {
+        confirmed(&protected, options)?;
+        look(&db, project, options)?
+    };
+    if options.dry_run || seen.dropped.is_empty() {
         return Ok(seen);
     }
     let runner_options = RunnerOptions {
@@ -47,6 +52,11 @@ pub(super) fn run(
     };
     let mut runner = Runner::start(db, target, project, runner_options, watch)?;
     runner.check_stop()?;
+    if options.protection_only {
+        let gone = runner.fenced(|db| protected.unmark_on_sqlite(db, &project.actor));
+        let released = runner.release();
+        return gone.and(released).map(|()| seen);
+    }
     runner.watch().event(about_to_drop(&seen.dropped));
     match runner.fenced(|db| drop_all(db, project, options)) {
         Ok(report) => {

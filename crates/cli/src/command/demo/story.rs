@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use cofferdam::db::{ConnectOptions, Target};
 use cofferdam::folder::{Folder, Format};
+use cofferdam::ledger::Protection;
 use cofferdam::migrate::{self, AppliedMigration, MigrateReport, PlanReport};
 use cofferdam::rollback::{self, RollbackReport};
 use cofferdam::{Project, Silent, Stop, audit};
@@ -166,6 +167,7 @@ impl Stage {
             format_given: true,
             out_of_order: None,
             actor: caller::name(),
+            protection: Protection::default(),
         })
     }
 

@@ -88,6 +88,11 @@ pub(crate) fn human(report: &PlanReport, style: Style) -> String {
         }
         (None, _) => {}
     }
+    if let Some(confirm) = &report.confirm {
+        let because = text::printable(&confirm.because.join("; "));
+        let needed = format!("migrate needs --confirm {}: {because}", text::printable(&confirm.database));
+        out += &text::labelled("protected", &needed, style);
+    }
     let steps = match report.steps.len() {
         0 => "nothing pending".to_owned(),
         n => text::count(n, "step"),

@@ -46,6 +46,11 @@ impl SqliteTarget {
         }
     }
 
+    /// The file with links resolved, as far as the path exists; `None` in memory.
+    pub fn real_path(&self) -> Option<PathBuf> {
+        self.path().map(resolved)
+    }
+
     /// Whether the URL itself forbids writing (`?mode=ro`).
     pub fn is_read_only(&self) -> bool {
         self.read_only

@@ -17,7 +17,7 @@ use super::{Job, LockLimits, Record, statement_failed};
 use crate::crash::{self, CrashPoint};
 use crate::db::error::SqlFailure;
 use crate::db::{self, DbResult, Poll, Session};
-use crate::ledger::{self, Lease, RunState, StepState, Taken};
+use crate::ledger::{self, Lease, Protected, RunState, StepState, Taken};
 use crate::{Event, Project, Stop, Watch};
 use locks::{Attempts, Blocked};
 pub(crate) use locks::{locked_out, read_catalog};
@@ -109,6 +109,19 @@ impl<'w> Runner<'w> {
                 Err(error)
             }
         }
+    }
+
+    /// Leaves the mark of a protected database that has none yet, in a transaction of its own.
+    ///
+    /// # Errors
+    /// As [`Runner::fenced`].
+    pub async fn protect(&mut self, protected: &Protected) -> Result<()> {
+        if !protected.is_to_be_marked() {
+            return Ok(());
+        }
+        self.fenced(async |client| protected.mark_on_postgres(client, &self.actor).await).await?;
+        self.watch.event(super::marked(protected));
+        Ok(())
     }
 
     /// Makes the session what it was when it was opened: each file starts there.

@@ -25,7 +25,7 @@ use super::{Job, Record, statement_failed};
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, SqlFailure, SqliteTarget};
 use crate::ledger::sqlite::{self as rows, Taken};
-use crate::ledger::{Run, RunState, StepState};
+use crate::ledger::{Protected, Run, RunState, StepState};
 use crate::{Event, Project, Stop, Watch};
 
 pub(crate) use restore::NotRestored;
@@ -123,6 +123,19 @@ impl<'w> Runner<'w> {
     /// `Interrupted` when a stop was asked for.
     pub fn check_stop(&self) -> Result<()> {
         self.options.stop.check()
+    }
+
+    /// Leaves the mark of a protected database that has none yet, in a transaction of its own.
+    ///
+    /// # Errors
+    /// As [`Runner::fenced`].
+    pub fn protect(&mut self, protected: &Protected) -> Result<()> {
+        if !protected.is_to_be_marked() {
+            return Ok(());
+        }
+        self.fenced(|db| protected.mark_on_sqlite(db, &self.actor))?;
+        self.watch.event(super::marked(protected));
+        Ok(())
     }
 
     /// Runs `work` in a transaction that holds the fence.
