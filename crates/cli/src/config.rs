@@ -149,6 +149,11 @@ impl Config {
         Ok(Self { path: Some(path.to_owned()), settings, text })
     }
 
+    /// Whether it has an environment of this name.
+    pub(crate) fn has_env(&self, name: &str) -> bool {
+        self.settings.env.contains_key(name)
+    }
+
     /// A path of the file, seen from the working directory.
     pub(crate) fn resolve(&self, path: &Path) -> PathBuf {
         match self.folder() {

@@ -143,7 +143,10 @@ impl Context {
     pub(crate) fn named_database(&self) -> Result<Option<Chosen>> {
         let env = self.global.env.as_deref().or(self.environment.env.as_deref());
         let asked = Asked { url: self.global.database_url.as_deref(), env };
-        Ok(target::choose(asked, &self.environment, &self.config)?)
+        let chosen = target::choose(asked, &self.environment, &self.config);
+        // Where nobody typed it, it must be said where a name comes from.
+        let by_variable = self.global.env.is_none() && env.is_some_and(|name| !self.config.has_env(name));
+        Ok(chosen.map_err(|error| if by_variable { error.while_("COFFERDAM_ENV") } else { error })?)
     }
 
     /// The database that the files of the project's own tools name.

@@ -16,6 +16,7 @@ mod new;
 mod postgres;
 mod project;
 mod projects;
+mod protected;
 mod readme;
 mod real;
 mod uninstall;

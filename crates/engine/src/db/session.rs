@@ -181,14 +181,17 @@ impl Session {
     }
 
     /// The number that names this cluster and its replicas; `None` where the
-    /// role may not know it.
+    /// role may not know it, or the server has none.
     ///
     /// # Errors
     /// Those of the connection. Inside a transaction a missing right would abort it, so call it outside.
     pub async fn system_identifier(&self) -> Result<Option<i64>> {
         match self.client.query_typed_one(include_str!("sql/system_identifier.sql"), &[]).await {
             Ok(row) => Ok(Some(row.try_get(0).db()?)),
-            Err(error) if error.code().is_some_and(|code| code.code() == "42501") => Ok(None),
+            // No right, or a server that speaks the protocol and has no such function.
+            Err(error) if error.code().is_some_and(|c| matches!(c.code(), "42501" | "42883" | "0A000")) => {
+                Ok(None)
+            }
             Err(error) => Err(self.error(error)),
         }
     }

@@ -9,6 +9,7 @@ mod crash;
 mod hostile;
 mod leave;
 mod locks;
+mod protect;
 mod resume;
 mod rollback;
 mod scene;
