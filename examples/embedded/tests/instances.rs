@@ -10,7 +10,7 @@ fn three_instances(url: &str) -> Output {
 
 /// Each file once, by whichever instance; and all of them ready.
 fn assert_applied_once(output: &Output) {
-    let said = output.stdout();
+    let said = &output.stdout;
     for file in FILES {
         let done = said.lines().filter(|line| line.contains(&format!(": {file} done in"))).count();
         assert_eq!(done, 1, "{file} was applied {done} times\n{said}");
@@ -23,9 +23,9 @@ fn three_instances_on_sqlite_apply_each_file_once() {
     let database = sqlite::Database::new();
     assert_applied_once(&three_instances(&database.url()));
     assert_eq!(database.sql("select count(*), max(id) from notes"), "200000|200000");
-    assert_eq!(database.sql("select count(*) from _cofferdam_migrations"), "3");
+    assert_eq!(database.sql("select count(*) from _cofferdam_migration"), "3");
     let again = three_instances(&database.url());
-    assert_eq!(again.stdout().matches("ready, 0 applied now, 3 before").count(), 3, "{again}");
+    assert_eq!(again.stdout.matches("ready, 0 applied now, 3 before").count(), 3, "{again}");
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn three_instances_on_postgres_apply_each_file_once() {
         let rows = database.rows("select count(*)::text from notes");
         assert_eq!(format!("{rows:?}"), format!("{:?}", database.rows("select '200000'")));
         let again = three_instances(&database.url());
-        assert_eq!(again.stdout().matches("ready, 0 applied now, 3 before").count(), 3, "{again}");
+        assert_eq!(again.stdout.matches("ready, 0 applied now, 3 before").count(), 3, "{again}");
     }
 }
 

@@ -18,7 +18,8 @@ pub(super) fn error(failure: Failure) -> Error {
     }
     for finding in &refused {
         _ = write!(text, "\n{}", render(std::slice::from_ref(finding)).trim_end());
-        if finding.statement.is_some() && !judge::never_allowed(finding.rule) {
+        let says_how = finding.help.as_deref().is_some_and(|help| help.contains("cofferdam:allow"));
+        if finding.statement.is_some() && !judge::never_allowed(finding.rule) && !says_how {
             _ = write!(
                 text,
                 "\n  to accept it, write above the statement: -- cofferdam:allow {} REASON",
