@@ -38,10 +38,13 @@ pub enum ErrorKind {
 }
 
 /// What went wrong, where, and what to do next.
-#[derive(Debug, Clone)]
+///
+/// `{error}` is the message alone. `{error:?}`, which is what a `main` that returns the
+/// error prints, tells all of it, for people.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
@@ -137,6 +140,13 @@ impl Error {
         self
     }
 
+    /// The same with another message.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
     /// Keeps the cause for `-v`.
     #[must_use]
     pub fn source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
@@ -178,6 +188,24 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = self.message();
+        write!(f, "{:?}: {message}", self.kind())?;
+        let place = self.place().map(|at| format!("at {}:{}:{}", at.file, at.line, at.column));
+        let hint = self.hint_text().map(|hint| format!("hint: {hint}"));
+        // A message may hold the rest already.
+        let more = place.iter().chain(self.details()).chain(hint.iter()).filter(|text| {
+            let bare = text.trim_start_matches("at ").trim_start_matches("hint: ");
+            !message.contains(bare)
+        });
+        for text in more {
+            write!(f, "\n  {}", text.replace('\n', "\n  "))?;
+        }
+        Ok(())
     }
 }
 

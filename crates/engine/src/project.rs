@@ -96,18 +96,31 @@ impl Project {
 
 /// A flag that a signal handler raises: stop after the current step.
 #[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
+pub struct Stop {
+    raised: Arc<AtomicBool>,
+    above: Option<Arc<Stop>>,
+}
 
 impl Stop {
     /// Asks for the stop.
     pub fn raise(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.raised.store(true, Ordering::SeqCst);
+    }
+
+    /// A flag that counts as raised when this one is, and that can be raised alone.
+    #[must_use]
+    pub fn below(&self) -> Stop {
+        Stop { raised: Arc::default(), above: Some(Arc::new(self.clone())) }
+    }
+
+    fn is_raised(&self) -> bool {
+        self.raised.load(Ordering::SeqCst) || self.above.as_deref().is_some_and(Stop::is_raised)
     }
 
     /// # Errors
     /// `Interrupted` once the stop was asked for.
     pub fn check(&self) -> Result<()> {
-        if self.0.load(Ordering::SeqCst) {
+        if self.is_raised() {
             return Err(Error::interrupted("stopped as asked, after the last finished step")
                 .hint("run the same command again to go on"));
         }

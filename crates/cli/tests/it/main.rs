@@ -5,6 +5,7 @@ mod check;
 mod checklist;
 mod demo;
 mod diff;
+mod embedded;
 mod explain;
 #[cfg(feature = "crash-points")]
 mod faults;

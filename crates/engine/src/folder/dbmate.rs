@@ -7,7 +7,7 @@
 use cofferdam_analysis::{Error, Result};
 
 use super::Contents;
-use super::listing::{Listing, Text, read_text};
+use super::listing::{Listing, Text};
 use super::marker::{self, Line, lines};
 use super::migration::Migration;
 use super::version::Version;
@@ -24,7 +24,7 @@ pub(super) fn read(listing: &Listing) -> Result<Contents> {
             contents.notes.push(format!("{file} has no version and is left alone, as dbmate does"));
             continue;
         };
-        let text = read_text(&listing.path(file))?;
+        let text = listing.text(file)?;
         let mut migration = Migration::of_file(version, name, listing.path(file), &text);
         let parts = parts(&migration, &text)?;
         marker::split(&mut migration, &text.text, Some(parts.down.start));

@@ -7,8 +7,8 @@
 use cofferdam_analysis::{Error, Result};
 
 use super::Contents;
-use super::listing::{Listing, read_text};
-use super::migration::{Down, Migration};
+use super::listing::Listing;
+use super::migration::Migration;
 use super::version::Version;
 
 const UP: &str = "up.sql";
@@ -37,7 +37,7 @@ pub(super) fn read(listing: &Listing) -> Result<Contents> {
 
 fn migration(listing: &Listing, folder: &str, files: &[String]) -> Result<Migration> {
     let has = |wanted: &str| files.iter().any(|file| file == wanted);
-    let at = |file: &str| listing.path(folder).join(file);
+    let at = |file: &str| format!("{folder}/{file}");
     if !has(UP) {
         return Err(Error::invalid(format!(
             "{} has no {UP}, and diesel refuses the whole folder so",
@@ -46,13 +46,13 @@ fn migration(listing: &Listing, folder: &str, files: &[String]) -> Result<Migrat
         .hint("write it, or move the folder away: diesel takes every folder here for a migration"));
     }
     let name = folder.split_once('_').map_or("", |(_, name)| name);
-    let text = read_text(&at(UP))?;
-    let mut migration = Migration::of_file(version(folder), name, at(UP), &text);
+    let text = listing.text(&at(UP))?;
+    let mut migration = Migration::of_file(version(folder), name, listing.path(&at(UP)), &text);
     folder.clone_into(&mut migration.tag);
-    migration.down = has(DOWN).then(|| Down::File(at(DOWN)));
+    migration.down = has(DOWN).then(|| listing.down(&at(DOWN))).transpose()?;
     if has(METADATA) {
-        let path = at(METADATA);
-        let transaction = runs_in_transaction(&read_text(&path)?.text).ok_or_else(|| {
+        let path = listing.path(&at(METADATA));
+        let transaction = runs_in_transaction(&listing.text(&at(METADATA))?.text).ok_or_else(|| {
             Error::invalid(format!("{} does not say `run_in_transaction = true` or `false`", path.display()))
         })?;
         migration.no_transaction = !transaction;

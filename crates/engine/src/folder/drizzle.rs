@@ -11,8 +11,8 @@ use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Error, Result};
 use serde::Deserialize;
 
-use super::listing::{Listing, Text, is_sql, read_text};
-use super::migration::{Down, ForeignChecksum, Migration};
+use super::listing::{Listing, Text, is_sql};
+use super::migration::{ForeignChecksum, Migration};
 use super::{Contents, checksum, dialect, version};
 
 const META: &str = "meta";
@@ -71,8 +71,9 @@ pub(super) fn read(listing: &Listing) -> Result<Contents> {
 }
 
 fn of_journal(listing: &Listing) -> Result<Contents> {
-    let path = listing.path(META).join(JOURNAL);
-    let journal: Journal = serde_json::from_str(&read_text(&path)?.text).map_err(|e| {
+    let book = format!("{META}/{JOURNAL}");
+    let path = listing.path(&book);
+    let journal: Journal = serde_json::from_str(&listing.text(&book)?.text).map_err(|e| {
         Error::invalid(format!("{} is not a journal of drizzle: {e}", path.display()))
             .hint("a merge may have left its marks in it: put it right, or bring it back from git")
     })?;
@@ -97,7 +98,7 @@ fn of_journal(listing: &Listing) -> Result<Contents> {
         migration.stamp = Some(entry.when);
         contents.migrations.push(migration);
     }
-    attach_downs(listing, &mut contents, "is not in the journal and is left alone, as drizzle does");
+    attach_downs(listing, &mut contents, "is not in the journal and is left alone, as drizzle does")?;
     Ok(contents)
 }
 
@@ -112,18 +113,17 @@ fn of_folders(listing: &Listing) -> Result<Contents> {
         contents.notes.extend(strange.map(|file| format!("{folder}/{file} is left alone, as drizzle does")));
         let mut migration = migration(listing, folder, &format!("{folder}/{MIGRATION}"))?;
         migration.stamp = stamp(folder);
-        migration.down = holds(files, DOWN).then(|| Down::File(listing.path(folder).join(DOWN)));
+        migration.down = holds(files, DOWN).then(|| listing.down(&format!("{folder}/{DOWN}"))).transpose()?;
         contents.migrations.push(migration);
     }
-    attach_downs(listing, &mut contents, "is left alone, as drizzle does");
+    attach_downs(listing, &mut contents, "is left alone, as drizzle does")?;
     contents.dialect = newest_dialect(listing)?;
     Ok(contents)
 }
 
 fn migration(listing: &Listing, tag: &str, file: &str) -> Result<Migration> {
-    let path = listing.path(file);
-    let text = read_text(&path)?;
-    let mut migration = Migration::of_file(version::of_name(tag, ""), "", path, &text);
+    let text = listing.text(file)?;
+    let mut migration = Migration::of_file(version::of_name(tag, ""), "", listing.path(file), &text);
     tag.clone_into(&mut migration.tag);
     migration.text = separated(&text.text).into();
     migration.foreign = Some(foreign_checksum(&text));
@@ -142,7 +142,7 @@ fn foreign_checksum(text: &Text) -> ForeignChecksum {
 }
 
 /// Down files beside the migrations; every other `.sql` file that is no migration is noted.
-fn attach_downs(listing: &Listing, contents: &mut Contents, fate: &str) {
+fn attach_downs(listing: &Listing, contents: &mut Contents, fate: &str) -> Result<()> {
     for file in listing.sql() {
         let stem = &file[..file.len() - ".sql".len()];
         if contents.migrations.iter().any(|m| m.tag == stem) {
@@ -150,10 +150,11 @@ fn attach_downs(listing: &Listing, contents: &mut Contents, fate: &str) {
         }
         let tag = stem.strip_suffix(".down");
         match contents.migrations.iter_mut().find(|m| tag == Some(&m.tag)) {
-            Some(migration) => migration.down = Some(Down::File(listing.path(file))),
+            Some(migration) => migration.down = Some(listing.down(file)?),
             None => contents.notes.push(format!("{file} {fate}")),
         }
     }
+    Ok(())
 }
 
 /// What the newest snapshot is of; one that cannot be read is drizzle's own matter.
@@ -161,8 +162,10 @@ fn newest_dialect(listing: &Listing) -> Result<Option<Dialect>> {
     let newest =
         listing.folders.iter().rev().find(|(_, files)| holds(files, MIGRATION) && holds(files, SNAPSHOT));
     let Some((folder, _)) = newest else { return Ok(None) };
-    let path = listing.path(folder).join(SNAPSHOT);
-    let snapshot = read_text(&path).ok().and_then(|text| serde_json::from_str::<Snapshot>(&text.text).ok());
+    let file = format!("{folder}/{SNAPSHOT}");
+    let path = listing.path(&file);
+    let snapshot =
+        listing.text(&file).ok().and_then(|text| serde_json::from_str::<Snapshot>(&text.text).ok());
     snapshot.and_then(|snapshot| snapshot.dialect).map(|name| dialect::named(&name, &path)).transpose()
 }
 

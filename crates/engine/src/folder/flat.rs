@@ -5,8 +5,8 @@
 
 use cofferdam_analysis::{Error, Result};
 
-use super::listing::{Listing, read_text};
-use super::migration::{Down, ForeignChecksum, Migration, only};
+use super::listing::Listing;
+use super::migration::{ForeignChecksum, Migration, only};
 use super::version::{Key, Version};
 use super::{Contents, Format, checksum};
 
@@ -53,18 +53,16 @@ pub(super) fn read(listing: &Listing, format: Format) -> Result<Contents> {
 
 /// A migration whose way forward is empty; golang-migrate has them.
 fn only_back(listing: &Listing, name: FileName, file: &str) -> Result<Migration> {
-    let path = listing.path(file);
-    let text = read_text(&path)?;
-    let mut migration = Migration::of_file(name.version, &name.name, path, &text);
+    let text = listing.text(file)?;
+    let mut migration = Migration::of_file(name.version, &name.name, listing.path(file), &text);
     migration.text = only(&text.text, 0..0).into();
-    migration.down = Some(Down::File(migration.path.clone()));
+    migration.down = Some(listing.down(file)?);
     Ok(migration)
 }
 
 fn migration(listing: &Listing, name: FileName, file: &str, format: Format) -> Result<Migration> {
-    let path = listing.path(file);
-    let text = read_text(&path)?;
-    let mut migration = Migration::of_file(name.version, &name.name, path, &text);
+    let text = listing.text(file)?;
+    let mut migration = Migration::of_file(name.version, &name.name, listing.path(file), &text);
     if format == Format::Sqlx {
         migration.no_transaction = text.text.starts_with(SQLX_NO_TRANSACTION);
         migration.foreign = Some(ForeignChecksum {
@@ -104,7 +102,7 @@ fn attach_down(
                 .hint("a migration has one way back"))
         }
         Some(migration) => {
-            migration.down = Some(Down::File(listing.path(file)));
+            migration.down = Some(listing.down(file)?);
             Ok(true)
         }
         None if by_version => Ok(false),

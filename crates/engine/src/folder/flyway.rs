@@ -8,7 +8,7 @@
 
 use cofferdam_analysis::{Error, Result};
 
-use super::listing::{Listing, Text, is_sql, read_text};
+use super::listing::{Listing, Text, is_sql};
 use super::migration::{Down, ForeignChecksum, Migration, OnlyByTool};
 use super::placeholders::{Placeholders, Replacing};
 use super::version::{Key, Version};
@@ -114,10 +114,9 @@ fn migration(
         notes.push(format!("{file} is left alone: {file}.conf says shouldExecute=false"));
         return Ok(None);
     }
-    let path = listing.path(file);
-    let mut text = read_text(&path)?;
+    let mut text = listing.text(file)?;
     let raw = checksum(&text.text);
-    let mut migration = Migration::of_file(name.version.clone(), &name.name, path, &text);
+    let mut migration = Migration::of_file(name.version.clone(), &name.name, listing.path(file), &text);
     if settings.placeholders {
         text.text = replacing.replace(&text.text, &migration.path.display().to_string(), last(file));
     }
@@ -172,7 +171,7 @@ fn add_undos(undos: Vec<Migration>, contents: &mut Contents) {
     for undo in undos {
         match contents.migrations.iter_mut().find(|m| m.version.key() == undo.version.key()) {
             Some(migration) => {
-                migration.down = Some(Down::Replaced { path: undo.path, text: undo.text });
+                migration.down = Some(Down::Known { path: undo.path, text: undo.text });
                 migration.down_no_transaction = undo.no_transaction;
             }
             None => contents.notes.push(format!(
@@ -193,11 +192,11 @@ struct Settings {
 impl Settings {
     fn of(listing: &Listing, file: &str) -> Result<Settings> {
         let mut settings = Settings { runs: true, transaction: true, placeholders: true };
-        let path = listing.path(&format!("{file}.conf"));
-        if !path.exists() {
+        let conf = format!("{file}.conf");
+        if !listing.has(&conf) {
             return Ok(settings);
         }
-        for line in read_text(&path)?.text.lines() {
+        for line in listing.text(&conf)?.text.lines() {
             let Some((key, value)) = line.split_once('=') else { continue };
             let (key, value) = (key.trim(), value.trim());
             let flag = || match value {

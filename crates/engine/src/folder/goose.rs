@@ -8,7 +8,7 @@
 use cofferdam_analysis::{Error, Result};
 
 use super::Contents;
-use super::listing::{Listing, Text, read_text};
+use super::listing::{Listing, Text};
 use super::marker::{self, Line, lines};
 use super::migration::{Migration, OnlyByTool};
 use super::version::Version;
@@ -53,9 +53,8 @@ fn parse(file: &str) -> Option<(Version, &str)> {
 }
 
 fn migration(listing: &Listing, file: &str, version: Version, name: &str) -> Result<Migration> {
-    let path = listing.path(file);
-    let text = read_text(&path)?;
-    let mut migration = Migration::of_file(version, name, path, &text);
+    let text = listing.text(file)?;
+    let mut migration = Migration::of_file(version, name, listing.path(file), &text);
     let read = Annotations::read(&text).map_err(|wrong| wrong.error(&migration, &text))?;
     marker::split(&mut migration, &text.text, read.down);
     migration.no_transaction = read.no_transaction;

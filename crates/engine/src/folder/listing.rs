@@ -1,10 +1,17 @@
 //! What lies in a migrations folder, and its files' texts.
+//!
+//! The folder is on disk, or it was made part of the program when that was built. Every
+//! format reads through a [`Listing`], so that both are read by the same rules.
 
+use std::collections::HashMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use cofferdam_analysis::{Error, Result};
+use include_dir::{Dir, DirEntry};
+
+use super::migration::Down;
 
 /// The files of a folder, and those of its folders, sorted by name.
 #[derive(Debug)]
@@ -14,6 +21,35 @@ pub(super) struct Listing {
     pub(super) files: Vec<String>,
     /// Its folders with the files in each. Folders in those are not looked at.
     pub(super) folders: Vec<(String, Vec<String>)>,
+    held: Held,
+}
+
+/// Where a folder's files are.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Source {
+    /// Where its path says.
+    #[default]
+    Disk,
+    /// In the program; its path is only what people call it.
+    Program(&'static Dir<'static>),
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Source::Disk => "Disk",
+            // The files themselves would fill pages.
+            Source::Program(_) => "Program",
+        })
+    }
+}
+
+/// The files' bytes, as far as they are at hand.
+#[derive(Debug)]
+enum Held {
+    OnDisk,
+    /// By path below the folder, with `/`.
+    Here(HashMap<String, &'static [u8]>),
 }
 
 /// A file's text.
@@ -25,8 +61,16 @@ pub(super) struct Text {
 }
 
 impl Listing {
-    pub(super) fn of(root: &Path) -> Result<Listing> {
-        let mut listing = Listing { root: root.to_owned(), files: Vec::new(), folders: Vec::new() };
+    pub(super) fn of(root: &Path, source: Source) -> Result<Listing> {
+        match source {
+            Source::Disk => Listing::of_disk(root),
+            Source::Program(folder) => Ok(Listing::of_program(root, folder)),
+        }
+    }
+
+    fn of_disk(root: &Path) -> Result<Listing> {
+        let (files, folders) = (Vec::new(), Vec::new());
+        let mut listing = Listing { root: root.to_owned(), files, folders, held: Held::OnDisk };
         for (name, is_folder) in entries(root)? {
             match is_folder {
                 false => listing.files.push(name),
@@ -40,6 +84,34 @@ impl Listing {
         Ok(listing)
     }
 
+    fn of_program(root: &Path, folder: &'static Dir<'static>) -> Listing {
+        let mut held = HashMap::new();
+        hold(folder, &mut held);
+        let names = |folder: &'static Dir<'static>, folders: bool| {
+            let wanted = folder.entries().iter().filter(move |entry| entry.as_dir().is_some() == folders);
+            let mut names: Vec<(String, &DirEntry<'static>)> =
+                wanted.filter_map(|entry| Some((shown(entry)?, entry))).collect();
+            names.sort_by(|(a, _), (b, _)| a.cmp(b));
+            names
+        };
+        let files = |folder| names(folder, false).into_iter().map(|(name, _)| name).collect();
+        let folders = names(folder, true).into_iter().filter_map(|(name, entry)| {
+            let inner = entry.as_dir()?;
+            Some((name, files(inner)))
+        });
+        Listing {
+            root: root.to_owned(),
+            files: files(folder),
+            folders: folders.collect(),
+            held: Held::Here(held),
+        }
+    }
+
+    /// Whether the folder is a place that other files may stand around.
+    pub(super) fn is_on_disk(&self) -> bool {
+        matches!(self.held, Held::OnDisk)
+    }
+
     /// The `.sql` files of the folder itself.
     pub(super) fn sql(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(String::as_str).filter(|name| is_sql(name))
@@ -47,7 +119,14 @@ impl Listing {
 
     /// The files of the folder and of all folders below it, as paths with `/`, sorted.
     pub(super) fn below(&self) -> Result<Vec<String>> {
-        let mut found = self.files.clone();
+        let mut found = match &self.held {
+            Held::OnDisk => self.files.clone(),
+            Held::Here(held) => {
+                let mut all: Vec<String> = held.keys().cloned().collect();
+                all.sort();
+                return Ok(all);
+            }
+        };
         let mut open: Vec<String> = self.folders.iter().map(|(name, _)| name.clone()).collect();
         let mut seen = std::collections::HashSet::new();
         while let Some(folder) = open.pop() {
@@ -73,6 +152,11 @@ impl Listing {
     /// The first `limit` bytes of a file; empty when it cannot be read.
     pub(super) fn head(&self, file: &str, limit: u64) -> String {
         let mut bytes = Vec::new();
+        if let Held::Here(held) = &self.held {
+            let whole = held.get(file).copied().unwrap_or_default();
+            let end = usize::try_from(limit).unwrap_or(usize::MAX).min(whole.len());
+            return String::from_utf8_lossy(&whole[..end]).into_owned();
+        }
         if let Ok(open) = fs::File::open(self.root.join(file)) {
             // What cannot be read now is named when the file is read as a migration.
             let _ = open.take(limit).read_to_end(&mut bytes);
@@ -84,6 +168,59 @@ impl Listing {
     pub(super) fn path(&self, file: &str) -> PathBuf {
         self.root.join(file)
     }
+
+    /// Whether there is such a file.
+    pub(super) fn has(&self, file: &str) -> bool {
+        match &self.held {
+            Held::OnDisk => self.path(file).exists(),
+            Held::Here(held) => held.contains_key(file),
+        }
+    }
+
+    /// The text of one of its files.
+    ///
+    /// # Errors
+    /// Those of [`read_text`].
+    pub(super) fn text(&self, file: &str) -> Result<Text> {
+        match &self.held {
+            Held::OnDisk => read_text(&self.path(file)),
+            Held::Here(held) => match held.get(file) {
+                Some(bytes) => text_of(&self.path(file), bytes.to_vec()),
+                None => Err(Error::bug(format!("{file} is listed and is not in the program"))),
+            },
+        }
+    }
+
+    /// One of its files as a way back. On disk it is read when it is needed.
+    ///
+    /// # Errors
+    /// Those of [`Listing::text`].
+    pub(super) fn down(&self, file: &str) -> Result<Down> {
+        let path = self.path(file);
+        Ok(match &self.held {
+            Held::OnDisk => Down::File(path),
+            Held::Here(_) => Down::Known { path, text: self.text(file)?.text.into() },
+        })
+    }
+}
+
+/// Puts the files of a folder and of those below it together. Hidden ones are nobody's
+/// migrations, as on disk.
+fn hold(folder: &'static Dir<'static>, held: &mut HashMap<String, &'static [u8]>) {
+    for entry in folder.entries().iter().filter(|entry| shown(entry).is_some()) {
+        match entry {
+            DirEntry::Dir(inner) => hold(inner, held),
+            DirEntry::File(file) => {
+                held.insert(file.path().to_string_lossy().into_owned(), file.contents());
+            }
+        }
+    }
+}
+
+/// The name of a file or folder that is not hidden.
+fn shown(entry: &DirEntry<'static>) -> Option<String> {
+    let name = entry.path().file_name()?.to_string_lossy().into_owned();
+    (!name.starts_with('.')).then_some(name)
 }
 
 pub(super) fn is_sql(name: &str) -> bool {
@@ -121,6 +258,10 @@ pub(super) fn read_text(path: &Path) -> Result<Text> {
         Error::invalid(format!("cannot read {}: {}", path.display(), plain(&e)))
             .hint("the user who runs this must be able to read the folder and its files")
     })?;
+    text_of(path, bytes)
+}
+
+fn text_of(path: &Path, bytes: Vec<u8>) -> Result<Text> {
     match std::str::from_utf8(&bytes) {
         Ok(text) => {
             let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();

@@ -82,8 +82,9 @@ pub enum Down {
     File(PathBuf),
     /// A part of the migration's file; everything else in it is blanked out.
     Section(Arc<str>),
-    /// A file of their own whose placeholders are replaced.
-    Replaced {
+    /// A file of their own whose text is at hand: its placeholders are replaced, or it is
+    /// part of the program.
+    Known {
         /// The file.
         path: PathBuf,
         /// What is run of it.
@@ -125,7 +126,7 @@ impl Migration {
 
     /// Whether only the file that takes it back is there.
     pub fn has_no_way_forward(&self) -> bool {
-        matches!(&self.down, Some(Down::File(down)) if *down == self.path)
+        matches!(&self.down, Some(Down::File(down) | Down::Known { path: down, .. }) if *down == self.path)
     }
 
     /// Why it cannot be run here, for people; `None` when it can.
@@ -157,7 +158,7 @@ impl Migration {
     /// Where its way back stands, for people.
     pub fn down_place(&self) -> Option<String> {
         self.down.as_ref().map(|down| match down {
-            Down::File(path) | Down::Replaced { path, .. } => path.display().to_string(),
+            Down::File(path) | Down::Known { path, .. } => path.display().to_string(),
             Down::Section(_) => format!("the down part of {}", self.path.display()),
         })
     }
@@ -171,9 +172,7 @@ impl Migration {
             Some(Down::File(path)) => {
                 Ok(Script::parse(dialect, &path.display().to_string(), &read_text(path)?.text))
             }
-            Some(Down::Replaced { path, text }) => {
-                Ok(Script::parse(dialect, &path.display().to_string(), text))
-            }
+            Some(Down::Known { path, text }) => Ok(Script::parse(dialect, &path.display().to_string(), text)),
             Some(Down::Section(text)) => Ok(Script::parse(dialect, &self.path.display().to_string(), text)),
             None => Err(Error::invalid(format!("{} has no down file", self.file_name()))
                 .hint("write the statements that take it back into a down file beside it")),

@@ -29,7 +29,7 @@ pub use checksum::Checksum;
 use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Error, Result};
 pub use format::{Format, OutOfOrder};
-use listing::Listing;
+use listing::{Listing, Source};
 pub use migration::{Down, ForeignChecksum, Migration, OnlyByTool, file_name, title};
 pub use placeholders::Placeholders;
 pub use version::{Key, Version};
@@ -47,6 +47,7 @@ pub struct Folder {
     pub notes: Vec<String>,
     /// What its placeholders stand for, where its format has such.
     placeholders: Placeholders,
+    source: Source,
     /// What it is written for, where the tool's own books say so.
     pub dialect: Option<Dialect>,
 }
@@ -74,7 +75,30 @@ impl Folder {
     /// # Errors
     /// As [`Folder::read`], and for a placeholder without a value.
     pub fn read_with(path: &Path, format: Option<Format>, placeholders: &Placeholders) -> Result<Folder> {
-        let listing = Listing::of(path)?;
+        Folder::read_from(Source::Disk, path, format, placeholders)
+    }
+
+    /// As [`Folder::read_with`], of a folder that is part of the program and was called
+    /// `path` when that was built.
+    ///
+    /// # Errors
+    /// As [`Folder::read_with`].
+    pub fn read_embedded(
+        folder: &'static include_dir::Dir<'static>,
+        path: &Path,
+        format: Option<Format>,
+        placeholders: &Placeholders,
+    ) -> Result<Folder> {
+        Folder::read_from(Source::Program(folder), path, format, placeholders)
+    }
+
+    fn read_from(
+        source: Source,
+        path: &Path,
+        format: Option<Format>,
+        placeholders: &Placeholders,
+    ) -> Result<Folder> {
+        let listing = Listing::of(path, source)?;
         let format = match format {
             Some(format) => format,
             None => told_from_files(&listing)?,
@@ -90,7 +114,8 @@ impl Folder {
             Format::Diesel => diesel::read(&listing)?,
             Format::Command => Contents::default(),
         };
-        Ok(Folder { placeholders: placeholders.clone(), ..Folder::of(path.to_owned(), format, contents)? })
+        let folder = Folder::of(path.to_owned(), format, contents)?;
+        Ok(Folder { placeholders: placeholders.clone(), source, ..folder })
     }
 
     /// A folder of programs, whose migrations two commands have told.
@@ -109,13 +134,14 @@ impl Folder {
             migrations: Vec::new(),
             notes: Vec::new(),
             placeholders: Placeholders::new(),
+            source: Source::Disk,
             dialect: None,
         }
     }
 
     fn of(path: PathBuf, format: Format, contents: Contents) -> Result<Folder> {
         let Contents { migrations, notes, dialect } = contents;
-        let folder = Folder { path, format, migrations, notes, dialect, placeholders: Placeholders::new() };
+        let folder = Folder { migrations, notes, dialect, ..Folder::empty(path, format) };
         folder.refuse_duplicates()?;
         Ok(folder)
     }
@@ -127,7 +153,9 @@ impl Folder {
     /// Those of [`Folder::read`].
     pub fn read_again_as(&self, format: Format) -> Result<Option<Folder>> {
         let other = format != self.format && self.format.looks_like(format);
-        other.then(|| Folder::read_with(&self.path, Some(format), &self.placeholders)).transpose()
+        other
+            .then(|| Folder::read_from(self.source, &self.path, Some(format), &self.placeholders))
+            .transpose()
     }
 
     /// The migration of this version, as people and ledgers write it: with or without zeros

@@ -7,8 +7,8 @@
 
 use cofferdam_analysis::{Error, Result};
 
-use super::listing::{Listing, is_sql, read_text};
-use super::migration::{Down, ForeignChecksum, Migration};
+use super::listing::{Listing, is_sql};
+use super::migration::{ForeignChecksum, Migration};
 use super::{Contents, checksum, dialect, version};
 
 const MIGRATION: &str = "migration.sql";
@@ -38,13 +38,13 @@ pub(super) fn read(listing: &Listing) -> Result<Contents> {
 }
 
 fn migration(listing: &Listing, directory: &str, files: &[String]) -> Result<Migration> {
-    let path = listing.path(directory).join(MIGRATION);
-    let text = read_text(&path)?;
-    let mut migration = Migration::of_file(version::of_name(directory, ""), "", path, &text);
+    let file = format!("{directory}/{MIGRATION}");
+    let text = listing.text(&file)?;
+    let mut migration = Migration::of_file(version::of_name(directory, ""), "", listing.path(&file), &text);
     directory.clone_into(&mut migration.tag);
     migration.foreign = Some(foreign_checksum(&text.bytes));
     let down = files.iter().any(|file| file == DOWN);
-    migration.down = down.then(|| Down::File(listing.path(directory).join(DOWN)));
+    migration.down = down.then(|| listing.down(&format!("{directory}/{DOWN}"))).transpose()?;
     Ok(migration)
 }
 
@@ -65,7 +65,7 @@ fn dialect_of(listing: &Listing) -> Result<Option<cofferdam_analysis::sql::Diale
         return Ok(None);
     }
     let path = listing.path(LOCK);
-    let text = read_text(&path)?.text;
+    let text = listing.text(LOCK)?.text;
     let provider = text.lines().find_map(|line| {
         let (key, value) = line.split_once('=')?;
         let value = value.split('#').next().unwrap_or_default();

@@ -12,8 +12,8 @@ use siphasher::sip::SipHasher13;
 
 use super::Contents;
 use super::checksum::other_line_ends;
-use super::listing::{Listing, is_sql, read_text};
-use super::migration::{Down, ForeignChecksum, Migration};
+use super::listing::{Listing, is_sql};
+use super::migration::{ForeignChecksum, Migration};
 use super::version::{Key, Version};
 
 /// How many folders up a project's own files are looked for.
@@ -37,7 +37,7 @@ pub(super) fn shows_itself(listing: &Listing, files: &[String]) -> bool {
         late.any_order && !names.iter().filter_map(Named::migration).any(|m| same(&m))
     };
     // To Flyway a down file would be one more file of its version.
-    named_nearby(&listing.root)
+    (listing.is_on_disk() && named_nearby(&listing.root))
         || names.iter().any(|name| matches!(name, Named::Down(_)))
         || names.iter().filter_map(Named::migration).any(late_alone)
 }
@@ -80,7 +80,7 @@ pub(super) fn read(listing: &Listing) -> Result<Contents> {
     for (name, file) in downs {
         let same = |m: &&mut Migration| m.version == name.version && m.name == name.name;
         match contents.migrations.iter_mut().find(same) {
-            Some(migration) => migration.down = Some(Down::File(listing.path(&file))),
+            Some(migration) => migration.down = Some(listing.down(&file)?),
             None => {
                 return Err(Error::invalid(format!("{file} takes back a migration that is not there"))
                     .hint("a down file has the version and the name of its migration"));
@@ -91,9 +91,8 @@ pub(super) fn read(listing: &Listing) -> Result<Contents> {
 }
 
 fn migration(listing: &Listing, file: &str, name: Name) -> Result<Migration> {
-    let path = listing.path(file);
-    let text = read_text(&path)?;
-    let mut migration = Migration::of_file(name.version, &name.name, path, &text);
+    let text = listing.text(file)?;
+    let mut migration = Migration::of_file(name.version, &name.name, listing.path(file), &text);
     migration.any_order = name.any_order;
     let sums = |bytes: &[u8]| checksums(&name.name, name.number, bytes);
     let (written, wide) = sums(&text.bytes);

@@ -130,7 +130,7 @@ fn read(db: &Connection, project: &Project, tables: &[&str]) -> Result<Content> 
     for table in tables {
         let sql = format!("select * from {} order by rowid", Ident::new(format!("{PREFIX}{table}"))?);
         let mut statement = db.prepare(&sql).db()?;
-        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
         let mut result = statement.query([]).db()?;
         let mut rows = Vec::new();
         while let Some(row) = result.next().db()? {

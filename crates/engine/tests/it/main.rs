@@ -3,4 +3,5 @@
 
 mod catalog;
 mod db;
+mod embedded;
 mod replay;

@@ -1,0 +1,2 @@
+-- nobody reads it
+alter table notes drop column text;

@@ -1,0 +1,4 @@
+-- migrate:up transaction:false
+create table users (id integer primary key);
+-- migrate:down
+drop table users;

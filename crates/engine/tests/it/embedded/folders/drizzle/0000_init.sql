@@ -1,0 +1,3 @@
+create table a (id integer primary key)
+--> statement-breakpoint
+create table b (id integer primary key);

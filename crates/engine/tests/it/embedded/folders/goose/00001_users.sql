@@ -1,0 +1,4 @@
+-- +goose Up
+create table users (id integer primary key);
+-- +goose Down
+drop table users;

@@ -1,0 +1,2 @@
+create table tags (id integer primary key);
+create index notes_author on notes (author);

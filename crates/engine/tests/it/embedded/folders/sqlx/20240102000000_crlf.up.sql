@@ -1,0 +1,1 @@
+create table crlf (id integer primary key);

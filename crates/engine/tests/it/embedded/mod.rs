@@ -1,0 +1,4 @@
+//! Migrations that are part of a program.
+
+mod folders;
+mod runs;
