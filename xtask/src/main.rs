@@ -6,6 +6,7 @@ mod fetch_postgres;
 mod fetch_tools;
 mod files;
 mod new_rule;
+mod package;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,9 @@ usage: cargo xtask COMMAND
                                           bring other migration tools for the tests into .cache/tools;
                                           --quick: those that need no compiler
   new-rule ID                             write the file of a new rule of `check` and register it
+  package npm|wheel --binary PATH [--binary PATH ..] --out DIR
+                                          make the packages that bring these programs into Node or Python
+                                          projects; each program tells what platform it is for
 ";
 
 fn main() -> ExitCode {
@@ -29,6 +33,7 @@ fn main() -> ExitCode {
         "fetch-pg-dump" => fetch_pg_dump::run(rest),
         "fetch-postgres" => fetch_postgres::run(rest),
         "fetch-tools" => fetch_tools::run(rest),
+        "package" => package::run(rest),
         "new-rule" => new_rule::run(rest),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

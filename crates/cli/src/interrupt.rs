@@ -3,6 +3,9 @@
 //! The first asks the engine to stop where a later run can go on: after the step
 //! or chunk that it is at. The second drops everything at once; then the database
 //! rolls back what was open. Both end with exit 7.
+//!
+//! Signals in quick succession are one. npm passes SIGINT on to its script although the
+//! terminal has sent it to both, so that one Ctrl-C arrives twice.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -20,6 +23,10 @@ use crate::output::Output;
 /// How long the work may take to notice the second signal. A statement inside SQLite
 /// notices nothing, and nobody should have to reach for `kill -9`.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long after the first signal another is still the same one: longer than a busy npm needs to
+/// pass it on, shorter than somebody needs to see that nothing ends and to press again.
+const SAME: Duration = Duration::from_millis(200);
 
 /// Runs `work` to its end, or to the second signal.
 pub(crate) fn until_aborted<T>(
@@ -58,6 +65,13 @@ fn listen(runtime: &Runtime, output: Output, stop: Stop, aborted: Arc<Notify>) -
     runtime.spawn(async move {
         signals.next().await;
         stop.raise();
+        let again = async {
+            loop {
+                next(&mut interrupt, &mut terminate).await;
+            }
+        };
+        _ = tokio::time::timeout(SAME, again).await;
+        // Said only now that it is true.
         output.log("stopping after the current step; once more stops at once");
         signals.next().await;
         aborted.notify_one();

@@ -66,6 +66,16 @@ impl Running {
         self.signal(Signal::INT);
     }
 
+    /// Ends it as a supervisor or `docker stop` does (SIGTERM).
+    pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Hangs up on it as a closed terminal does (SIGHUP).
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     /// Kills it (SIGKILL) and expects it to end so.
     #[track_caller]
     pub fn kill(mut self) -> Output {

@@ -34,6 +34,18 @@ fn the_first_stops_after_the_current_step_and_the_same_command_goes_on() {
 }
 
 #[test]
+fn one_that_arrives_twice_is_the_first() {
+    let project = project(&counting("20000000"));
+    let mut running = project.cofferdam("migrate --progress json").status(7).spawn();
+    running.wait_for_stderr("step-started");
+    // Two kinds: two of one kind could be one already for the kernel.
+    running.interrupt();
+    running.terminate();
+    let said = running.wait().stderr;
+    assert!(!said.contains("stopped at once"), "{said}");
+}
+
+#[test]
 fn the_second_ends_a_statement_that_never_ends() {
     let project = project(&counting("9e300"));
     let mut running = project.cofferdam("migrate --progress json --format json").status(7).spawn();
