@@ -217,11 +217,13 @@ fn a_name_of_another_database_refuses_also_where_none_is_needed() {
 #[test]
 fn a_protected_file_that_is_yet_to_be_made_is_refused_before_it_is_made() {
     let scene = Scene::on_sqlite();
-    let some = "-- cofferdam:allow silent-row-loss twins are one
-                insert or ignore into legacy (id) select rank from notes;\n";
-    scene.project.write("migrations/0003_fill.sql", some);
+    // Lost rows of a new file are nobody's; this is refused on any.
+    let some = "-- cofferdam:allow sqlite-writable-schema a repair\npragma writable_schema = on;\n";
+    scene.project.write("migrations/0003_repair.sql", some);
     let refused = scene.production("migrate").status(3).run();
-    assert!(flat(&refused.stderr).contains("cannot apply 0003_fill.sql to the protected database notes.db"));
+    assert!(
+        flat(&refused.stderr).contains("cannot apply 0003_repair.sql to the protected database notes.db")
+    );
     assert!(!scene.project.path("notes.db").exists(), "{refused}");
     scene.production("migrate --confirm notes.db").run();
 }
