@@ -26,6 +26,7 @@ use cofferdam_analysis::{Error, Finding, Result};
 
 use crate::db::{ConnectOptions, Target};
 use crate::folder::{Folder, Format, OutOfOrder, Placeholders};
+use crate::ledger::Protection;
 use crate::migrate::{self, Failure, MigrateReport, Options, PlanReport};
 use crate::runner::LockLimits;
 use crate::status::{self, StatusReport};
@@ -72,6 +73,7 @@ pub struct Migrations {
     out_of_order: Option<OutOfOrder>,
     to: Option<String>,
     actor: Option<String>,
+    confirm: Option<String>,
     connect: Option<ConnectOptions>,
     locks: Option<LockLimits>,
     lease_wait: Option<Duration>,
@@ -103,6 +105,7 @@ impl Migrations {
             out_of_order: None,
             to: None,
             actor: None,
+            confirm: None,
             connect: None,
             locks: None,
             lease_wait: None,
@@ -161,6 +164,14 @@ impl Migrations {
     #[must_use]
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = Some(actor.into());
+        self
+    }
+
+    /// The name of the database that is meant: what `--confirm` is to the program. A
+    /// protected database asks for it before a change that could lose something.
+    #[must_use]
+    pub fn confirm(mut self, name: impl Into<String>) -> Self {
+        self.confirm = Some(name.into());
         self
     }
 
@@ -324,6 +335,7 @@ impl Migrations {
             format_given: self.format.is_some(),
             out_of_order: self.out_of_order,
             actor: self.actor.clone().unwrap_or_else(|| customary_actor(self.package)),
+            protection: Protection { confirm: self.confirm.clone(), ..Protection::default() },
         })
     }
 
@@ -388,9 +400,23 @@ fn target(url: &str) -> Result<Target> {
     }
 }
 
-/// `notes@host`.
+/// `notes@host`, where the system tells the host.
 fn customary_actor(package: &str) -> String {
-    format!("{package}@{}", rustix::system::uname().nodename().to_string_lossy())
+    match host() {
+        Some(host) => format!("{package}@{host}"),
+        None => package.to_owned(),
+    }
+}
+
+#[cfg(unix)]
+fn host() -> Option<String> {
+    Some(rustix::system::uname().nodename().to_string_lossy().into_owned())
+}
+
+/// Windows keeps it in the environment, which is not read here.
+#[cfg(not(unix))]
+fn host() -> Option<String> {
+    None
 }
 
 /// Refuses, while the application is built, a path that would be counted from the directory
