@@ -48,7 +48,6 @@ mod system {
 }
 
 /// What a program of the system prints.
-#[cfg_attr(target_os = "linux", expect(dead_code, reason = "Linux has a file for it"))]
 fn said(program: &str, arguments: &[&str]) -> Option<String> {
     let output = std::process::Command::new(program).args(arguments).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();

@@ -67,7 +67,7 @@ fn listen(runtime: &Runtime, output: Output, stop: Stop, aborted: Arc<Notify>) -
         stop.raise();
         let again = async {
             loop {
-                next(&mut interrupt, &mut terminate).await;
+                signals.next().await;
             }
         };
         _ = tokio::time::timeout(SAME, again).await;

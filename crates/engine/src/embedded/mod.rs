@@ -168,7 +168,8 @@ impl Migrations {
     }
 
     /// The name of the database that is meant: what `--confirm` is to the program. A
-    /// protected database asks for it before a change that could lose something.
+    /// protected database asks for it before a change that could lose something. Another
+    /// name refuses every run, so take it from whoever deploys and not from the code.
     #[must_use]
     pub fn confirm(mut self, name: impl Into<String>) -> Self {
         self.confirm = Some(name.into());
@@ -335,7 +336,12 @@ impl Migrations {
             format_given: self.format.is_some(),
             out_of_order: self.out_of_order,
             actor: self.actor.clone().unwrap_or_else(|| customary_actor(self.package)),
-            protection: Protection { confirm: self.confirm.clone(), ..Protection::default() },
+            protection: Protection {
+                confirm: self.confirm.clone(),
+                // Whoever deploys can confirm once with the program, without a new build.
+                again: Some("cofferdam migrate".to_owned()),
+                ..Protection::default()
+            },
         })
     }
 

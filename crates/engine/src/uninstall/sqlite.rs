@@ -130,7 +130,10 @@ fn read(db: &Connection, project: &Project, tables: &[&str]) -> Result<Content> 
     for table in tables {
         let sql = format!("select * from {} order by rowid", Ident::new(format!("{PREFIX}{table}"))?);
         let mut statement = db.prepare(&sql).db()?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        // A list in older versions of the crate, and no list in newer ones.
+        let mut names: Vec<&str> = Vec::new();
+        names.extend(statement.column_names());
+        let columns: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let mut result = statement.query([]).db()?;
         let mut rows = Vec::new();
         while let Some(row) = result.next().db()? {

@@ -134,7 +134,10 @@ fn prepare(copy: &Path, path: &Path) -> Result<Connection> {
 fn take_over(live: &Connection, prepared: &Connection, table: &str) -> Result<()> {
     prepared.execute_batch(&format!("delete from _cofferdam_{table}")).db()?;
     let mut read = live.prepare(&format!("select * from _cofferdam_{table}")).db()?;
-    let columns: Vec<String> = read.column_names().into_iter().map(|name| format!("\"{name}\"")).collect();
+    // A list in older versions of the crate, and no list in newer ones.
+    let mut names: Vec<&str> = Vec::new();
+    names.extend(read.column_names());
+    let columns: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
     let values = vec!["?"; columns.len()].join(", ");
     let sql = format!("insert into _cofferdam_{table} ({}) values ({values})", columns.join(", "));
     let mut write = prepared.prepare(&sql).db()?;
