@@ -69,6 +69,7 @@ fn changed_migrations_are_judged_before_a_commit() {
 fn deployment_files_are_those_that_check_understands() {
     let Some(hooks) = yaml::read(&yaml::file(".pre-commit-hooks.yaml")) else { return };
     let pattern = hooks[1]["files"].as_str().expect("a pattern");
+    assert_eq!((&hooks[0]["files"], &hooks[0]["require_serial"]), (&r"\.sql$".into(), &true.into()));
     let script =
         "import re, sys\nfor name in sys.argv[2:]:\n  print(name, bool(re.search(sys.argv[1], name)))";
     let names = [
