@@ -137,6 +137,8 @@ pub(super) fn run(
         ledger::sqlite::create(&db, &project.actor)?;
         crash::hit(CrashPoint::LedgerCreated);
     }
+    // The same is decided anew below: two of it would not fit where one does.
+    drop(before);
     let runner_options = RunnerOptions {
         budget: options.locks.budget,
         lease_wait: options.lease_wait,
