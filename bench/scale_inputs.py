@@ -114,7 +114,7 @@ def write_one(path, number, tool, made=True):
 
 def one_more(path, count):
     name = f"{20240000000000 + count + 1}_one_more"
-    (path / f"{name}.up.sql").write_text("create table one_more (id bigint primary key);\n")
+    (path / f"{name}.sql").write_text("create table one_more (id bigint primary key);\n")
     (path / f"{name}.down.sql").write_text("drop table one_more;\n")
 
 

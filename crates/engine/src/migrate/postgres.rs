@@ -274,12 +274,17 @@ async fn apply_all(
     applied: &mut Vec<AppliedMigration>,
 ) -> Result<()> {
     let of = work.step_count();
-    let mut number = 0;
+    let (mut number, mut seen) = (0, None);
     for file in &work.files {
         let begun = Instant::now();
         if project.folder.format != Format::Native {
             // The folder's own tool may be at work beside us: what it applied is not applied again.
-            look(runner.session(), project).await?;
+            // Its ledger is read anew when somebody has written it, ourselves when in step with it.
+            let stamp = foreign::stamp(runner.session()).await?;
+            if stamp.is_none() || seen != stamp {
+                look(runner.session(), project).await?;
+            }
+            seen = stamp.filter(|_| !file.keeps_in_step());
         }
         let result = apply_file(runner, project, file, history, run, (&mut number, of)).await;
         result.map_err(|error| error.while_(format!("cannot apply {}", file.migration.file_name())))?;

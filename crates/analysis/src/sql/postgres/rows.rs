@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn what_is_more_than_a_constant_stays() {
-        for odd in ["(1, f(2))", "(1, (select 2))", "(1 2)", "(1, )", "(1, 2x)", "(1, $1)", "(1, 'a'::text)"] {
+        for odd in ["(1, f(2))", "(1, (select 2))", "(1 2)", "(1, )", "(1, 2x)", "(1, $1)", "(1, 'a'::text)"]
+        {
             let sql = format!("{},\n{odd},\n(1, 2)", insert(20_000, "(1, 'some text')"));
             let (text, rows) = left(&sql);
             assert!(text.ends_with(odd), "{odd}: {}", &text[text.len() - 40..]);
