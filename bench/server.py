@@ -28,7 +28,8 @@ def find(program, preferred=None):
 class Server:
     """`with Server() as server`: listens on the loopback, commits reach the disk."""
 
-    def __init__(self, directory=None):
+    def __init__(self, directory=None, settings=()):
+        self.settings = settings
         self.programs = find("initdb", directory).parent
         self.psql = find("psql", directory)
         self.account = self.ordinary_user()
@@ -57,6 +58,7 @@ class Server:
             self.port = free.getsockname()[1]
         self.call("initdb", "-D", data, "-A", "trust", "-U", "postgres", "--encoding", "UTF8", "--locale", "C")
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={data}"
+        options += "".join(f" -c {setting}" for setting in self.settings)
         self.call("pg_ctl", "-D", data, "-w", "-l", data / "log", "-o", options, "start")
         return self
 

@@ -10,6 +10,7 @@
 //! Crash: before the commit nothing is imported, after it everything is; running it again
 //! imports what came since.
 
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use cofferdam_analysis::sql::Dialect;
@@ -20,9 +21,9 @@ use tokio_postgres::Client;
 
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, SqliteMode, SqliteOptions, Target};
-use crate::folder::{Format, Migration};
+use crate::folder::{Format, Key, Migration};
 use crate::foreign::{self, Found, InStep, Surroundings, Writes};
-use crate::ledger::{self, History, Kind, NewMigration};
+use crate::ledger::{self, Counted, History, Kind, NewMigration};
 use crate::runner::{LockLimits, postgres, sqlite};
 use crate::{Project, Stop, Watch};
 
@@ -215,7 +216,9 @@ fn import<'a>(
             import.keep_in_step(found, history, dialect)?;
         }
     }
-    let pending = folder.migrations.iter().filter(|m| !import.counts(history, m));
+    let counted = history.counted(folder.format);
+    let imported = import.content.migrations.iter().map(|m| (m.version.as_str(), m)).collect();
+    let pending = folder.migrations.iter().filter(|m| !import.counts(&counted, &imported, m));
     import.pending = pending.map(|m| m.version.to_string()).collect();
     Ok(import)
 }
@@ -286,12 +289,17 @@ fn nothing_to_adopt(project: &Project, around: &Surroundings) -> Error {
 
 impl Import<'_> {
     /// Whether a file counts as applied once this is imported.
-    fn counts(&self, history: &History, migration: &Migration) -> bool {
+    fn counts(
+        &self,
+        counted: &Counted<'_>,
+        imported: &HashMap<&str, &foreign::Imported>,
+        migration: &Migration,
+    ) -> bool {
         let again = migration.version.is_repeatable();
         let same = |checksum| !again || checksum == Some(migration.checksum);
-        let imported = |m: &foreign::Imported| m.version == migration.version.as_str() && same(m.checksum);
-        let applied = history.of(self.project.folder.format, migration.version.key());
-        applied.is_some_and(|applied| same(applied.checksum)) || self.content.migrations.iter().any(imported)
+        let applied = counted.of(migration.version.key());
+        applied.is_some_and(|applied| same(applied.checksum))
+            || imported.get(migration.version.as_str()).is_some_and(|imported| same(imported.checksum))
     }
 
     /// Plans what the other ledger lacks of what we count as applied.
@@ -305,11 +313,9 @@ impl Import<'_> {
             .hint(format!("go on applying them with {}", found.tool.migrate_command()))
         };
         let told = found.tool.history(&found.rows, folder);
-        let tells = |m: &Migration| {
-            told.entries
-                .iter()
-                .any(|entry| folder.find(&entry.version).is_some_and(|f| f.version.key() == m.version.key()))
-        };
+        let entries = told.entries.iter();
+        let tells: HashSet<&Key> =
+            entries.filter_map(|entry| folder.find(&entry.version)).map(|file| file.version.key()).collect();
         let in_step = InStep { tool: found.tool, table: found.table.clone() };
         if found.tool.format() != Some(folder.format) {
             return Err(cannot());
@@ -320,7 +326,7 @@ impl Import<'_> {
         for applied in &history.applied {
             let key = applied.key(folder.format);
             let Some(migration) = key.and_then(|key| folder.with_key(&key)) else { continue };
-            if !tells(migration) {
+            if !tells.contains(migration.version.key()) {
                 self.catch_up.push(in_step.applied(migration, folder, dialect)?);
             }
         }

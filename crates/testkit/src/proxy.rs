@@ -12,7 +12,7 @@
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -68,6 +68,11 @@ struct Shared {
     trap: Mutex<Option<Trap>>,
     faults: watch::Sender<Faults>,
     accepted: AtomicUsize,
+    /// Times that a client spoke after the server had.
+    turns: AtomicUsize,
+    /// Bytes of the server.
+    answers: AtomicUsize,
+    answered: AtomicBool,
 }
 
 /// A TCP proxy on a free port of 127.0.0.1; goes with the value.
@@ -89,6 +94,9 @@ impl Proxy {
             trap: Mutex::new(None),
             faults: watch::Sender::new(Faults::default()),
             accepted: AtomicUsize::new(0),
+            turns: AtomicUsize::new(0),
+            answers: AtomicUsize::new(0),
+            answered: AtomicBool::new(true),
         });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::spawn(move || {
@@ -101,6 +109,17 @@ impl Proxy {
     /// The port of 127.0.0.1 that clients connect to.
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// How often clients have spoken after an answer so far: round trips, give or take the
+    /// few in which both speak at once.
+    pub fn turns(&self) -> usize {
+        self.shared.turns.load(Ordering::SeqCst)
+    }
+
+    /// How many bytes servers have answered so far.
+    pub fn answers(&self) -> usize {
+        self.shared.answers.load(Ordering::SeqCst)
     }
 
     /// How many connections were accepted so far, refused ones included.
@@ -318,6 +337,12 @@ async fn collect(
         };
         let bytes = &buffer[..length];
         let mut last = false;
+        if direction == Direction::Replies {
+            shared.answered.store(true, Ordering::SeqCst);
+            shared.answers.fetch_add(length, Ordering::SeqCst);
+        } else if shared.answered.swap(false, Ordering::SeqCst) {
+            shared.turns.fetch_add(1, Ordering::SeqCst);
+        }
         if direction == Direction::Requests {
             recent.extend_from_slice(bytes);
             match shared.spring(&recent) {

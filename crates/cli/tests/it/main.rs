@@ -20,5 +20,6 @@ mod projects;
 mod protected;
 mod readme;
 mod real;
+mod scale;
 mod uninstall;
 mod usage;

@@ -3,6 +3,8 @@
 //! `<digits>_<name>.sql`, with `.down.sql` beside it; sqlx and golang-migrate write
 //! `.up.sql` where there is a down file.
 
+use std::collections::HashMap;
+
 use cofferdam_analysis::{Error, Result};
 
 use super::listing::Listing;
@@ -39,8 +41,15 @@ pub(super) fn read(listing: &Listing, format: Format) -> Result<Contents> {
             None => contents.notes.extend(strange(listing, file, format)?),
         }
     }
+    let mut of_key: HashMap<Key, Vec<usize>> = HashMap::new();
+    for (at, migration) in contents.migrations.iter().enumerate() {
+        of_key.entry(migration.version.key().clone()).or_default().push(at);
+    }
     for (name, file) in downs {
-        if !attach_down(listing, &mut contents.migrations, &name, file, format)? {
+        let alike = of_key.get(name.version.key()).map(Vec::as_slice).unwrap_or_default();
+        if !attach_down(listing, &mut contents.migrations, alike, &name, file, format)? {
+            // Another file of its version finds it taken.
+            of_key.entry(name.version.key().clone()).or_default().push(contents.migrations.len());
             contents.notes.push(format!(
                 "{file} has no file that goes forward: {format} counts it as a migration without statements"
             ));
@@ -87,6 +96,7 @@ fn strange(listing: &Listing, file: &str, format: Format) -> Result<Option<Strin
 fn attach_down(
     listing: &Listing,
     migrations: &mut [Migration],
+    alike: &[usize],
     name: &FileName,
     file: &str,
     format: Format,
@@ -96,7 +106,7 @@ fn attach_down(
         true => m.version.key() == name.version.key(),
         false => m.version == name.version && m.name == name.name,
     };
-    match migrations.iter_mut().find(|m| pairs(m)) {
+    match alike.iter().find(|at| pairs(&migrations[**at])).map(|at| &mut migrations[*at]) {
         Some(migration) if migration.down.is_some() => {
             Err(Error::invalid(format!("{file} and another down file have the same version"))
                 .hint("a migration has one way back"))

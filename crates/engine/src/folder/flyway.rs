@@ -6,6 +6,8 @@
 //! and counts where their files are gone. Source: flyway/flyway (ResourceNameParser,
 //! MigrationVersion, ChecksumCalculator, PlaceholderReplacingReader).
 
+use std::collections::HashMap;
+
 use cofferdam_analysis::{Error, Result};
 
 use super::listing::{Listing, Text, is_sql};
@@ -168,8 +170,10 @@ fn add_baseline(mut baselines: Vec<Migration>, contents: &mut Contents) {
 }
 
 fn add_undos(undos: Vec<Migration>, contents: &mut Contents) {
+    let positions = contents.migrations.iter().enumerate();
+    let at: HashMap<Key, usize> = positions.rev().map(|(at, m)| (m.version.key().clone(), at)).collect();
     for undo in undos {
-        match contents.migrations.iter_mut().find(|m| m.version.key() == undo.version.key()) {
+        match at.get(undo.version.key()).map(|at| &mut contents.migrations[*at]) {
             Some(migration) => {
                 migration.down = Some(Down::Known { path: undo.path, text: undo.text });
                 migration.down_no_transaction = undo.no_transaction;

@@ -15,6 +15,7 @@ mod flat;
 pub(crate) mod flyway;
 mod format;
 mod goose;
+mod index;
 mod listing;
 mod marker;
 mod migration;
@@ -24,11 +25,13 @@ mod refinery;
 mod version;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use checksum::Checksum;
 use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Error, Result};
 pub use format::{Format, OutOfOrder};
+use index::Index;
 use listing::{Listing, Source};
 pub use migration::{Down, ForeignChecksum, Migration, OnlyByTool, file_name, title};
 pub use placeholders::Placeholders;
@@ -41,8 +44,9 @@ pub struct Folder {
     pub path: PathBuf,
     /// Whose rules it follows.
     pub format: Format,
-    /// In the order in which the format runs them.
+    /// In the order in which the format runs them; looked up through an index, so not to be changed.
     pub migrations: Vec<Migration>,
+    index: Arc<Index>,
     /// What was seen and left alone.
     pub notes: Vec<String>,
     /// What its placeholders stand for, where its format has such.
@@ -132,6 +136,7 @@ impl Folder {
             path,
             format,
             migrations: Vec::new(),
+            index: Arc::default(),
             notes: Vec::new(),
             placeholders: Placeholders::new(),
             source: Source::Disk,
@@ -141,7 +146,8 @@ impl Folder {
 
     fn of(path: PathBuf, format: Format, contents: Contents) -> Result<Folder> {
         let Contents { migrations, notes, dialect } = contents;
-        let folder = Folder { migrations, notes, dialect, ..Folder::empty(path, format) };
+        let index = Arc::new(Index::of(&migrations));
+        let folder = Folder { migrations, index, notes, dialect, ..Folder::empty(path, format) };
         folder.refuse_duplicates()?;
         Ok(folder)
     }
@@ -161,11 +167,8 @@ impl Folder {
     /// The migration of this version, as people and ledgers write it: with or without zeros
     /// in front where those do not count, with or without the name.
     pub fn find(&self, version: &str) -> Option<&Migration> {
-        let same = |m: &&Migration| m.version.as_str() == version || m.tag == version || m.title() == version;
-        self.migrations.iter().find(same).or_else(|| {
-            let wanted = self.format.version(version, "")?;
-            self.migrations.iter().find(|m| m.version.key() == wanted.key())
-        })
+        let named = self.index.named(version).and_then(|at| self.migrations.get(at));
+        named.or_else(|| self.with_key(self.format.version(version, "")?.key()))
     }
 
     /// Whether a new migration is to come with a file that takes it back: sqlx's folders hold
@@ -199,12 +202,12 @@ impl Folder {
 
     /// The migration with this key.
     pub fn with_key(&self, key: &Key) -> Option<&Migration> {
-        self.migrations.iter().find(|m| m.version.key() == key)
+        self.migrations.get(self.position(key)?)
     }
 
     /// Its place in the order of the folder.
     pub fn position(&self, key: &Key) -> Option<usize> {
-        self.migrations.iter().position(|m| m.version.key() == key)
+        self.index.position(key)
     }
 
     fn refuse_duplicates(&self) -> Result<()> {

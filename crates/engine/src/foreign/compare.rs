@@ -39,15 +39,17 @@ pub fn import(found: &Found, folder: &Folder, history: &History) -> Import {
 /// is held against the folder by our own checksums, and may be ahead of an older checkout.
 pub(crate) fn unadopted_problems(found: &Found, folder: &Folder, history: &History) -> Vec<Finding> {
     let mut told = found.tool.history(&found.rows, folder);
-    told.entries.retain(|entry| is_unadopted(history, folder, found.tool, entry));
+    let counted = history.counted(folder.format);
+    told.entries.retain(|entry| is_unadopted(&counted, folder, found.tool, entry));
     compare(found, folder, history, told).problems
 }
 
 fn compare(found: &Found, folder: &Folder, history: &History, told: Told) -> Import {
     let problems = still_wrong(told.problems, folder, history);
     let mut import = Import { migrations: Vec::new(), problems };
+    let counted = history.counted(folder.format);
     for entry in told.entries {
-        let known = knows(history, folder, found.tool, &entry);
+        let known = knows(&counted, folder, found.tool, &entry);
         if found.tool.format().is_none() {
             if !known {
                 import.migrations.push(of_program(found.tool.name(), entry));
@@ -61,7 +63,7 @@ fn compare(found: &Found, folder: &Folder, history: &History, told: Told) -> Imp
                 }
             }
             None => import.problems.push(missing(found.tool, folder, &entry)),
-            Some(migration) if counted_only(history, folder, found.tool, &entry) => {
+            Some(migration) if counted_only(&counted, folder, found.tool, &entry) => {
                 import.problems.push(passed_over(found.tool, migration));
             }
             Some(migration) => {

@@ -6,6 +6,8 @@
 //! a word. From 1.0 on a row has the folder's name, and what has no row is run. The hash
 //! is written and never looked at; we do look, and find rows by it that nothing else finds.
 
+use std::collections::HashSet;
+
 use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Error, Finding, Severity};
 
@@ -38,13 +40,14 @@ impl Tool for Drizzle {
     fn history(&self, rows: &[Row], folder: &Folder) -> Told {
         let rows: Vec<Ran<'_>> = rows.iter().filter_map(Ran::of).collect();
         let mut told = Told::default();
+        let mut seen: HashSet<String> = HashSet::new();
         for row in &rows {
             let version = match row.migration(folder) {
                 Some(migration) => migration.tag.clone(),
                 None => row.described(),
             };
             // A file that was run twice under two times counts once.
-            if !told.entries.iter().any(|entry| entry.version == version) {
+            if seen.insert(version.clone()) {
                 told.entries.push(Entry {
                     version,
                     name: String::new(),
@@ -54,7 +57,7 @@ impl Tool for Drizzle {
         }
         if folder.goes_by_stamps() {
             let newest = rows.iter().filter_map(|row| row.created_at).max();
-            let without_row = |m: &&Migration| !told.entries.iter().any(|entry| entry.version == m.tag);
+            let without_row = |m: &&Migration| !seen.contains(&m.tag);
             let late =
                 |m: &&Migration| m.stamp.is_some_and(|when| newest.is_some_and(|newest| when <= newest));
             let skipped: Vec<&Migration> =

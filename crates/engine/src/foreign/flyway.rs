@@ -5,6 +5,8 @@
 //! its row: the community edition has no undo and would count the version as applied if an
 //! `UNDO_SQL` row stood beside it.
 
+use std::collections::HashMap;
+
 use cofferdam_analysis::Severity;
 use cofferdam_analysis::sql::Dialect;
 
@@ -75,7 +77,7 @@ impl Tool for Flyway {
     }
 
     fn history(&self, rows: &[Row], folder: &Folder) -> Told {
-        let mut history = Reading { folder, told: Told::default() };
+        let mut history = Reading { folder, told: Told::default(), entries: Vec::new(), at: HashMap::new() };
         for row in rows {
             let [version, name, Some(kind), checksum, success, ..] = row.as_slice() else { continue };
             let entry = entry(version.as_deref(), name.as_deref().unwrap_or_default(), checksum.as_deref());
@@ -85,7 +87,7 @@ impl Tool for Flyway {
             }
         }
         history.told.problems.extend(rows.last().and_then(elsewhere));
-        history.told
+        Told { entries: history.entries.into_iter().flatten().collect(), ..history.told }
     }
 
     fn without_file(&self, entry: &Entry, rows: &[Row]) -> bool {
@@ -135,6 +137,10 @@ impl Tool for Flyway {
 struct Reading<'a> {
     folder: &'a Folder,
     told: Told,
+    /// In the order of their rows; `None` where a later row took one back.
+    entries: Vec<Option<Entry>>,
+    /// Where the entry of a migration stands.
+    at: HashMap<Key, usize>,
 }
 
 impl Reading<'_> {
@@ -146,20 +152,18 @@ impl Reading<'_> {
             Kind::BaselineFile => {
                 self.count_before(&entry);
                 if self.folder.find(&entry.version).is_none_or(is_baseline) {
-                    self.forget(&entry);
-                    self.told.entries.push(entry);
+                    self.put(entry);
                 }
             }
             Kind::File | Kind::Program => {
-                self.forget(&entry);
                 let here = self.folder.find(&entry.version);
                 match here {
                     // The file that stands for it now has another text.
                     Some(file) if is_baseline(file) => entry.checksum = None,
-                    None if self.is_stood_for(&entry) => return,
+                    None if self.is_stood_for(&entry) => return self.forget(&entry),
                     Some(_) | None => {}
                 }
-                self.told.entries.push(entry);
+                self.put(entry);
             }
         }
     }
@@ -184,25 +188,32 @@ impl Reading<'_> {
                 name: description(&migration.name),
                 checksum: None,
             };
-            if before && !self.knows(&entry) {
-                self.told.entries.push(entry);
+            if before && !self.at.contains_key(&key(&entry)) {
+                self.put(entry);
             }
         }
     }
 
-    fn knows(&self, entry: &Entry) -> bool {
-        self.told.entries.iter().any(|known| same(known, entry))
+    /// The last row of a version counts, in its place.
+    fn put(&mut self, entry: Entry) {
+        self.forget(&entry);
+        self.at.insert(key(&entry), self.entries.len());
+        self.entries.push(Some(entry));
     }
 
-    /// The last row of a version counts.
     fn forget(&mut self, entry: &Entry) {
-        self.told.entries.retain(|known| !same(known, entry));
+        if let Some(at) = self.at.remove(&key(entry)) {
+            self.entries[at] = None;
+        }
     }
 }
 
-fn same(a: &Entry, b: &Entry) -> bool {
-    let key = |entry: &Entry| Format::Flyway.version(&entry.version, "").map(|version| version.key().clone());
-    a.version == b.version || key(a).is_some_and(|a| key(b) == Some(a))
+/// What tells migrations apart: versions that Flyway takes for equal are one.
+fn key(entry: &Entry) -> Key {
+    match Format::Flyway.version(&entry.version, "") {
+        Some(version) => version.key().clone(),
+        None => Key::Text(entry.version.clone()),
+    }
 }
 
 /// A row as an entry; one without a version is of a file that runs again.

@@ -22,6 +22,7 @@ mod refinery;
 mod sqlx;
 mod write;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use cofferdam_analysis::sql::Dialect;
@@ -29,11 +30,11 @@ use cofferdam_analysis::{Error, Finding, Place, Result, Severity, Span};
 
 pub(crate) use compare::unadopted_problems;
 pub use compare::{Import, Imported, import};
-pub use look::{postgres, sqlite};
+pub use look::{Stamp, postgres, sqlite, stamp};
 pub use write::{Unit, Value, Write, Writes, may_write};
 
 use crate::folder::{Folder, Format, Migration};
-use crate::ledger::{Applied, History, Kind};
+use crate::ledger::{Applied, Counted, History, Kind};
 
 /// What we know of one tool.
 pub trait Tool: Sync + fmt::Debug {
@@ -347,7 +348,8 @@ pub fn with_programs(history: History, around: &Surroundings, folder: &Folder) -
 pub fn with_tool(mut history: History, around: &Surroundings, folder: &Folder) -> History {
     let Some(found) = around.of_format(folder.format) else { return history };
     let mut entries = found.tool.history(&found.rows, folder).entries;
-    entries.retain(|entry| is_unadopted(&history, folder, found.tool, entry));
+    let counted = history.counted(folder.format);
+    entries.retain(|entry| is_unadopted(&counted, folder, found.tool, entry));
     for entry in entries {
         let migration = folder.find(&entry.version);
         // What runs again when it changed counts only as long as it did not.
@@ -366,8 +368,8 @@ pub fn with_tool(mut history: History, around: &Surroundings, folder: &Folder) -
 }
 
 /// Whether a tool ran what our ledger does not know.
-pub(crate) fn is_unadopted(history: &History, folder: &Folder, tool: &dyn Tool, entry: &Entry) -> bool {
-    !knows(history, folder, tool, entry) && !counted_only(history, folder, tool, entry)
+pub(crate) fn is_unadopted(counted: &Counted<'_>, folder: &Folder, tool: &dyn Tool, entry: &Entry) -> bool {
+    !knows(counted, folder, tool, entry) && !counted_only(counted, folder, tool, entry)
 }
 
 /// Keeps our first migration away from a database that somebody else manages, or nobody.
@@ -386,7 +388,8 @@ pub fn refuse_unmanaged(
     }
     if let Some(found) = around.of_format(folder.format) {
         let told = found.tool.history(&found.rows, folder);
-        let unknown = |entry: &&Entry| is_unadopted(history, folder, found.tool, entry);
+        let counted = history.counted(folder.format);
+        let unknown = |entry: &&Entry| is_unadopted(&counted, folder, found.tool, entry);
         if let Some(entry) = told.entries.iter().find(unknown) {
             return Err(Error::refused(format!(
                 "cannot migrate: {} has applied {}, which our ledger does not know",
@@ -429,29 +432,26 @@ pub fn refuse_unmanaged(
 }
 
 /// Whether our ledger counts what a tool counts as applied.
-pub(crate) fn knows(history: &History, folder: &Folder, tool: &dyn Tool, entry: &Entry) -> bool {
+pub(crate) fn knows(counted: &Counted<'_>, folder: &Folder, tool: &dyn Tool, entry: &Entry) -> bool {
     match tool.format() {
         Some(_) => match folder.find(&entry.version) {
-            Some(migration) => history.of(folder.format, migration.version.key()).is_some(),
+            Some(migration) => counted.of(migration.version.key()).is_some(),
             None => folder
                 .format
                 .version(&entry.version, &entry.name)
-                .is_some_and(|version| history.of(folder.format, version.key()).is_some()),
+                .is_some_and(|version| counted.of(version.key()).is_some()),
         },
-        None => history.applied.iter().any(|a| a.source == tool.name() && a.version == entry.version),
+        None => counted.has_row(tool.name(), &entry.version),
     }
 }
 
 /// Whether a tool counts an entry only because a newer one is applied, although our ledger,
 /// which has that newer one, knows that the file came later: then it never ran.
-pub(crate) fn counted_only(history: &History, folder: &Folder, tool: &dyn Tool, entry: &Entry) -> bool {
+pub(crate) fn counted_only(counted: &Counted<'_>, folder: &Folder, tool: &dyn Tool, entry: &Entry) -> bool {
     let version = || folder.format.version(&entry.version, &entry.name);
-    let newer = |key: &crate::folder::Key| {
-        history.applied.iter().filter_map(|applied| applied.key(folder.format)).any(|applied| applied > *key)
-    };
     tool.counts_all_before()
-        && !knows(history, folder, tool, entry)
-        && version().is_some_and(|version| newer(version.key()))
+        && !knows(counted, folder, tool, entry)
+        && version().is_some_and(|version| counted.has_newer(version.key()))
 }
 
 /// A problem of a tool's history, with the way out.
@@ -478,12 +478,12 @@ pub(crate) fn problem_with(
 /// What is wrong with a tool's history. A warning about a file stands only as long as our
 /// ledger does not count the file as applied: the tool's rows may stay as they are forever.
 pub(crate) fn still_wrong(problems: Vec<Finding>, folder: &Folder, history: &History) -> Vec<Finding> {
-    let counts = |finding: &Finding| {
-        let of_file = |m: &&Migration| {
-            finding.place.as_ref().is_some_and(|place| place.file == m.path.display().to_string())
-        };
-        let migration = folder.migrations.iter().find(of_file);
-        migration.is_some_and(|m| history.of(folder.format, m.version.key()).is_some())
-    };
+    if problems.iter().all(|finding| finding.severity == Severity::Error) {
+        return problems;
+    }
+    let counted = history.counted(folder.format);
+    let files = folder.migrations.iter().filter(|m| counted.of(m.version.key()).is_some());
+    let files: HashSet<String> = files.map(|m| m.path.display().to_string()).collect();
+    let counts = |finding: &Finding| finding.place.as_ref().is_some_and(|place| files.contains(&place.file));
     problems.into_iter().filter(|finding| finding.severity == Severity::Error || !counts(finding)).collect()
 }

@@ -4,6 +4,8 @@
 //! A name may have several rows: each attempt is one. A row that is neither finished nor
 //! rolled back failed, and stops Prisma; one that is finished and not rolled back counts.
 
+use std::collections::HashMap;
+
 use cofferdam_analysis::Severity;
 use cofferdam_analysis::sql::Dialect;
 
@@ -50,23 +52,25 @@ impl Tool for Prisma {
 
     fn history(&self, rows: &[Row], folder: &Folder) -> Told {
         let mut told = Told::default();
+        let mut entries: HashMap<&str, usize> = HashMap::new();
         for attempt in rows.iter().filter_map(Attempt::of) {
             if attempt.state != State::Applied {
                 continue;
             }
             // Of several the newest one says what the file was; the first one, when it ran.
-            match told.entries.iter_mut().find(|entry| entry.version == attempt.name) {
-                Some(entry) => entry.checksum = attempt.checksum,
-                None => told.entries.push(Entry {
+            let at = *entries.entry(attempt.name).or_insert_with(|| {
+                told.entries.push(Entry {
                     version: attempt.name.to_owned(),
                     name: String::new(),
-                    checksum: attempt.checksum,
-                }),
-            }
+                    checksum: None,
+                });
+                told.entries.len() - 1
+            });
+            told.entries[at].checksum = attempt.checksum;
         }
         for attempt in rows.iter().filter_map(Attempt::of) {
             let named = |finding: &cofferdam_analysis::Finding| finding.message == attempt.said();
-            let applied = told.entries.iter().any(|entry| entry.version == attempt.name);
+            let applied = entries.contains_key(attempt.name);
             let matters = match attempt.state {
                 State::Failed => true,
                 // Nobody expects a file that never counted.

@@ -18,6 +18,8 @@ pub mod protection;
 pub mod sqlite;
 pub mod standing;
 
+use std::collections::{HashMap, HashSet};
+
 use cofferdam_analysis::{Error, Result};
 
 use crate::db::Backend;
@@ -241,6 +243,48 @@ impl History {
     /// are compared, not texts: another tool's ledger may keep `1` for the file `0001_init.sql`.
     pub fn of(&self, format: Format, key: &Key) -> Option<&Applied> {
         self.applied.iter().find(|applied| applied.key(format).as_ref() == Some(key))
+    }
+}
+
+impl History {
+    /// The same for many questions.
+    pub(crate) fn counted(&self, format: Format) -> Counted<'_> {
+        let mut counted = Counted::default();
+        for applied in &self.applied {
+            counted.by_tool.insert((applied.source.as_str(), applied.version.as_str()));
+            let Some(key) = applied.key(format) else { continue };
+            if counted.newest.as_ref().is_none_or(|newest| *newest < key) {
+                counted.newest = Some(key.clone());
+            }
+            counted.by_key.entry(key).or_insert(applied);
+        }
+        counted
+    }
+}
+
+/// What of a history counts as applied for folders of one format, to be looked up: rows of
+/// a ledger are held against each other by the thousand.
+#[derive(Debug, Default)]
+pub(crate) struct Counted<'h> {
+    by_key: HashMap<Key, &'h Applied>,
+    by_tool: HashSet<(&'h str, &'h str)>,
+    newest: Option<Key>,
+}
+
+impl Counted<'_> {
+    /// As [`History::of`].
+    pub(crate) fn of(&self, key: &Key) -> Option<&Applied> {
+        self.by_key.get(key).copied()
+    }
+
+    /// Whether a row of this source, a tool or a format, has this version as it stands.
+    pub(crate) fn has_row(&self, source: &str, version: &str) -> bool {
+        self.by_tool.contains(&(source, version))
+    }
+
+    /// Whether something newer than this counts.
+    pub(crate) fn has_newer(&self, key: &Key) -> bool {
+        self.newest.as_ref().is_some_and(|newest| newest > key)
     }
 }
 

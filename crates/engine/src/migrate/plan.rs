@@ -56,6 +56,11 @@ impl File<'_> {
         self.allowed.iter().any(|(rule, _)| rules.contains(rule))
     }
 
+    /// Whether another tool's ledger is told of it.
+    pub(super) fn keeps_in_step(&self) -> bool {
+        self.in_step.is_some()
+    }
+
     /// What a step of it leaves in the ledger: with the last one the file is applied.
     pub(super) fn record<'r>(
         &'r self,

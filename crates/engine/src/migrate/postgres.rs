@@ -140,6 +140,8 @@ pub(super) async fn run(
         ledger::postgres::create(&session, &project.actor).await?;
         crash::hit(CrashPoint::LedgerCreated);
     }
+    // The same is decided anew below: two of it would not fit where one does.
+    drop(before);
     let runner_options =
         RunnerOptions { locks: options.locks, lease_wait: options.lease_wait, stop: options.stop.clone() };
     let mut runner = Runner::start(session, project, runner_options, watch).await?;
@@ -272,12 +274,17 @@ async fn apply_all(
     applied: &mut Vec<AppliedMigration>,
 ) -> Result<()> {
     let of = work.step_count();
-    let mut number = 0;
+    let (mut number, mut seen) = (0, None);
     for file in &work.files {
         let begun = Instant::now();
         if project.folder.format != Format::Native {
             // The folder's own tool may be at work beside us: what it applied is not applied again.
-            look(runner.session(), project).await?;
+            // Its ledger is read anew when somebody has written it, ourselves when in step with it.
+            let stamp = foreign::stamp(runner.session()).await?;
+            if stamp.is_none() || seen != stamp {
+                look(runner.session(), project).await?;
+            }
+            seen = stamp.filter(|_| !file.keeps_in_step());
         }
         let result = apply_file(runner, project, file, history, run, (&mut number, of)).await;
         result.map_err(|error| error.while_(format!("cannot apply {}", file.migration.file_name())))?;
@@ -296,9 +303,9 @@ async fn apply_file(
 ) -> Result<()> {
     runner.fresh().await?;
     let steps = &file.plan.steps;
-    let open = standing::open_migrate(history)?;
-    if file.done > 0 || open.is_some_and(|r| steps.iter().any(|s| r.step(&s.id).is_some())) {
-        let version = file.migration.version.to_string();
+    let version = file.migration.version.to_string();
+    let left = standing::left_of(standing::open_migrate(history)?, &version);
+    if file.done > 0 || !left.is_empty() {
         runner.watch().event(Event::Resuming { version, done: file.done, steps: steps.len() });
     }
     let begun = Instant::now();
@@ -314,8 +321,7 @@ async fn apply_file(
         let last = index + 1 == steps.len();
         let record = file.record(project, run, begun, last);
         let job = Job { run, step, script: &file.script, proofs: &file.proofs, record };
-        let left = standing::left_of(open, file.migration.version.as_str(), index + 1);
-        match left.filter(|left| left.state == StepState::Intent) {
+        match left.get(&(index + 1)).filter(|left| left.state == StepState::Intent) {
             Some(left) => runner.settle(&job, left).await?,
             None => runner.step(&job).await?,
         }

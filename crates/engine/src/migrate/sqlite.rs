@@ -137,6 +137,8 @@ pub(super) fn run(
         ledger::sqlite::create(&db, &project.actor)?;
         crash::hit(CrashPoint::LedgerCreated);
     }
+    // The same is decided anew below: two of it would not fit where one does.
+    drop(before);
     let runner_options = RunnerOptions {
         budget: options.locks.budget,
         lease_wait: options.lease_wait,
@@ -297,13 +299,21 @@ fn apply_all(
     point: &mut Option<RollbackPoint>,
 ) -> Result<()> {
     let of = work.step_count();
-    let mut number = 0;
+    let (mut number, mut seen) = (0, None);
     let made_by = format!("{run}.{}", database_mark(runner.db())?);
     for file in &work.files {
         let begun = Instant::now();
         if project.folder.format != Format::Native {
             // The folder's own tool may be at work beside us: what it applied is not applied again.
-            look(runner.db(), target, project)?;
+            // It writes on a connection of its own, which this number shows.
+            let version: i64 = runner
+                .db()
+                .query_row("select data_version from pragma_data_version", [], |row| row.get(0))
+                .map_err(db::sqlite_error)?;
+            if seen != Some(version) {
+                look(runner.db(), target, project)?;
+            }
+            seen = Some(version);
         }
         let mut needs = needs(&file.script, &file.plan);
         needs.may_lose = file.allows(&LOSES_ROWS);

@@ -81,7 +81,10 @@ impl Scratch {
 async fn own(found: Vec<Binaries>, major: u32, roles: Vec<String>) -> Result<Scratch> {
     let started = tokio::task::spawn_blocking(move || {
         let binaries = choose(&found, major)?;
-        let cluster = Cluster::start(binaries, &Settings::default())?;
+        // A schema is made in one transaction, which holds a lock for each table, index and
+        // sequence: what a server has by itself is enough for a few thousand tables.
+        let settings = Settings::default().parameter("max_connections", "50");
+        let cluster = Cluster::start(binaries, &settings.parameter("max_locks_per_transaction", "2048"))?;
         make_roles(&cluster, &roles)?;
         cluster.create_database(OWN)?;
         Ok(cluster)

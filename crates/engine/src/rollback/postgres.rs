@@ -204,13 +204,13 @@ async fn steps(
         return runner.record_done(run, &undo.removed(run)).await;
     }
     let id = down_id(&undo.applied.version);
+    let left = standing::left_of(open, &id);
     for (index, step) in plan.steps.iter().enumerate().skip(*done) {
-        let left = standing::left_of(open, &id, index + 1);
         runner.watch().event(Event::StepStarted { step: step.id.clone(), number: index + 1, of });
         let begun = std::time::Instant::now();
         let record = if index + 1 == of { undo.removed(run) } else { Record::Nothing };
         let job = Job { run, step, script, proofs, record };
-        match left.filter(|left| left.state == StepState::Intent) {
+        match left.get(&(index + 1)).filter(|left| left.state == StepState::Intent) {
             Some(left) => runner.settle(&job, left).await?,
             None => runner.step(&job).await?,
         }

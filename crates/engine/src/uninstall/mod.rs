@@ -19,6 +19,7 @@ mod export;
 mod postgres;
 mod sqlite;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -151,16 +152,16 @@ fn refuse_foreign(foreign: &[String]) -> Result<()> {
 
 /// What no other ledger knows, and which others are there.
 fn outlook(history: &History, around: &Surroundings, folder: &Folder) -> (Vec<String>, Vec<String>) {
-    let elsewhere: Vec<String> = around
+    let elsewhere: HashSet<String> = around
         .foreign
         .iter()
         .flat_map(|found| found.tool.history(&found.rows, folder).entries)
         .map(|entry| match folder.find(&entry.version) {
-            Some(migration) => migration.version.to_string(),
-            None => entry.version,
+            Some(migration) => without_zeros(migration.version.as_str()),
+            None => without_zeros(&entry.version),
         })
         .collect();
-    let only_here = history.applied.iter().filter(|a| !elsewhere.iter().any(|e| same_version(e, &a.version)));
+    let only_here = history.applied.iter().filter(|a| !elsewhere.contains(&without_zeros(&a.version)));
     (
         only_here.map(|applied| applied.version.clone()).collect(),
         around.foreign.iter().map(|found| format!("{} ({})", found.table, found.tool.name())).collect(),
@@ -168,9 +169,11 @@ fn outlook(history: &History, around: &Surroundings, folder: &Folder) -> (Vec<St
 }
 
 /// Zeros in front do not tell versions apart: a tool may keep `1` for the file `0001_init.sql`.
-fn same_version(a: &str, b: &str) -> bool {
-    let number = |text: &str| Version::number(text).map(|version| version.key().clone());
-    a == b || number(a).is_some_and(|number_of_a| Some(number_of_a) == number(b))
+fn without_zeros(version: &str) -> String {
+    match Version::number(version) {
+        Some(_) => version.trim_start_matches('0').to_owned(),
+        None => version.to_owned(),
+    }
 }
 
 impl UninstallReport {

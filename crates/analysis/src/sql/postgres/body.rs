@@ -26,6 +26,10 @@ use super::{
 /// Texts within texts that are followed; deeper ones count as unreadable.
 const NESTED: usize = 4;
 
+/// A block is parsed as one, in some fifty times its bytes of memory: longer ones count as
+/// unreadable.
+const LONGEST: usize = 4 << 20;
+
 impl Lower<'_> {
     /// `do`, whose block runs at once.
     pub(super) fn do_block(&mut self, stmt: &ast::Do) {
@@ -100,11 +104,12 @@ impl Lower<'_> {
 
     /// A procedural block.
     fn plpgsql(&mut self, value: &DecodedText, place: &SyntaxNode) {
-        if self.nested >= NESTED || !depth::of_body(value.text()).within(self.limit) {
+        let text = value.text();
+        if self.nested >= NESTED || text.len() > LONGEST || !depth::of_body(text).within(self.limit) {
             self.push(place, Action::DynamicSql);
             return;
         }
-        let text = into::without_targets(value.text());
+        let text = into::without_targets(text);
         let (green, errors) = ast::Plpgsql::parse_text(&text);
         let root = SyntaxNode::new_root(green);
         let origin = Origin::Literal { value, at: 0, outer: self.origin };

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// As many rows of `values` as [`InsertSource::Values`] keeps.
-const ROWS_KEPT: usize = 100;
+pub(super) const ROWS_KEPT: usize = 100;
 
 impl Lower<'_> {
     /// `insert`, `update`, `delete` or `merge`, with what its `with` queries change.
@@ -121,7 +121,7 @@ fn source(node: &SyntaxNode, scope: Scope<'_>) -> InsertSource {
     match tree::child(&from, ROW_LIST).filter(|_| only_rows) {
         Some(rows) => {
             let rows = rows.children().filter(|n| n.kind() == ROW).take(ROWS_KEPT);
-            InsertSource::Values(rows.map(|row| query::row_of(&row, scope)).collect())
+            InsertSource::Values(query::exactly(rows.map(|row| query::row_of(&row, scope)).collect()))
         }
         None => InsertSource::Query(query::query(&from, scope)),
     }
@@ -129,7 +129,7 @@ fn source(node: &SyntaxNode, scope: Scope<'_>) -> InsertSource {
 
 fn target_columns(list: &SyntaxNode) -> Vec<String> {
     let targets = list.children().filter(|n| n.kind() == COLUMN_TARGET);
-    targets.filter_map(|target| tree::name_in(&target, COLUMN_NAME_REF)).collect()
+    query::exactly(targets.filter_map(|target| tree::name_in(&target, COLUMN_NAME_REF)).collect())
 }
 
 fn on_conflict(node: &SyntaxNode, scope: Scope<'_>) -> (OnConflict, Vec<String>) {

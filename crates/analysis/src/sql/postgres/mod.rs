@@ -24,6 +24,7 @@ mod object;
 mod parse;
 mod query;
 mod quirk;
+mod rows;
 mod session;
 mod table;
 mod tree;
@@ -77,7 +78,11 @@ fn statement(text: &str, index: usize, piece: Piece, meta: &[MetaLine], limit: L
     });
     let verb = verb::verb(&sql);
     let (effects, damage) = match effects {
-        Ok(effects) => (effects, None),
+        Ok(mut effects) => {
+            // A file may have a million statements, and room for four effects each.
+            effects.shrink_to_fit();
+            (effects, None)
+        }
         Err(damage) => (Vec::new(), Some(damage)),
     };
     Statement { index, span: piece.span, verb, effects, directives: Vec::new(), damage }
@@ -110,6 +115,7 @@ fn effects(sql: &str, piece: Piece, limit: Limit) -> Result<Vec<Effect>, Damage>
         return Err(Damage { span, message: "byte order mark in the middle of the file".to_owned() });
     }
     let origin = Origin::File(piece.span.start);
+    let sql = &*rows::without_plain_rows(sql);
     let stmt = parse::parse(sql)
         .map_err(|refusal| Damage { span: origin.span(refusal.range), message: refusal.message })?;
     let mut lower =

@@ -115,7 +115,14 @@ fn item(target: &SyntaxNode, scope: Scope<'_>) -> Expr {
 
 /// The expressions of one row of `values`.
 pub(super) fn row_of(row: &SyntaxNode, scope: Scope<'_>) -> Vec<Expr> {
-    row.children().filter(|n| ast::Expr::can_cast(n.kind())).map(|n| expr::expr(&n, scope)).collect()
+    let values = row.children().filter(|n| ast::Expr::can_cast(n.kind()));
+    exactly(values.map(|n| expr::expr(&n, scope)).collect())
+}
+
+/// Without room for more: of a file of rows all are kept.
+pub(super) fn exactly<T>(mut values: Vec<T>) -> Vec<T> {
+    values.shrink_to_fit();
+    values
 }
 
 /// `limit`, `offset`, `fetch first`.

@@ -89,6 +89,10 @@ impl Reader<'_> {
             }
             conflict_columns = upsert.columns;
         }
+        let columns = columns.map(|mut names| {
+            names.shrink_to_fit();
+            names
+        });
         let insert = Insert { table, columns, source, on_conflict, conflict_columns };
         self.effect(first, Action::Insert(Box::new(insert)));
         Ok(if replace { "replace" } else { "insert" })

@@ -33,7 +33,9 @@ pub(crate) fn read(text: &str) -> Read {
             effects: Vec::new(),
             damage: Some(damage),
         });
-        let directives = Vec::new();
+        let (directives, mut effects) = (Vec::new(), effects);
+        // A file may have a million statements, and room for four effects each.
+        effects.shrink_to_fit();
         statements.push(Statement { index, span: piece.span, verb, effects, directives, damage });
     });
     Read { statements, comments: rest.comments, meta: rest.meta }

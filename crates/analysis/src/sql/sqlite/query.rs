@@ -293,12 +293,16 @@ impl Reader<'_> {
         loop {
             self.expect(TK_LP, "a row was expected")?;
             if self.quiet == 0 && rows.len() < ROWS_KEPT {
-                rows.push(self.expr_list()?);
+                // Without room for more: of a file of rows all are kept.
+                let mut row = self.expr_list()?;
+                row.shrink_to_fit();
+                rows.push(row);
             } else {
                 self.quietly(Reader::expr_list)?;
             }
             self.expect(TK_RP, "a closing parenthesis was expected")?;
             if !self.eat(TK_COMMA) {
+                rows.shrink_to_fit();
                 return Ok(rows);
             }
         }

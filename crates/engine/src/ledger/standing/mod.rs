@@ -3,7 +3,7 @@
 //! Promise: every file and every ledger row ends up applied, pending or named as a
 //! problem. A problem of severity `error` refuses `migrate` before anything runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cofferdam_analysis::{Finding, Place, Severity, Span};
 
@@ -216,10 +216,10 @@ fn way_in(format: Format) -> &'static str {
 
 /// Steps of a half applied file must still be what the file says, in the same places.
 fn left_behind(folder: &Folder, history: &History, run: &Run, standing: &mut Standing<'_>) {
+    let applied: HashSet<&str> = history.applied.iter().map(|applied| applied.version.as_str()).collect();
     for step in run.steps.iter().filter(|s| s.state != StepState::Failed) {
         let version = step.id.split('/').next().unwrap_or(&step.id);
-        let applied = history.applied.iter().any(|applied| applied.version == version);
-        if !applied && folder.find(version).is_none() {
+        if !applied.contains(version) && folder.find(version).is_none() {
             standing.problems.push(problem(
                 Severity::Error,
                 None,
@@ -264,10 +264,11 @@ pub fn done_steps(
     Ok(done.len())
 }
 
-/// What a former attempt left of the step of that number; its id may have been another,
-/// since a file of one step has no numbers.
-pub fn left_of<'r>(run: Option<&'r Run>, version: &str, number: usize) -> Option<&'r crate::ledger::Step> {
-    run?.steps.iter().rev().find(|step| number_of(&step.id, version) == Some(number))
+/// What a former attempt left of a file, by the steps' numbers; their ids may have been
+/// others, since a file of one step has no numbers.
+pub fn left_of<'r>(run: Option<&'r Run>, version: &str) -> HashMap<usize, &'r crate::ledger::Step> {
+    let steps = run.into_iter().flat_map(|run| &run.steps);
+    steps.filter_map(|step| Some((number_of(&step.id, version)?, step))).collect()
 }
 
 /// `0007/2` is step 2 of `0007`; `0007` is its only one.
