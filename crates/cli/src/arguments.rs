@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use crate::command;
-use crate::output::Format;
-use crate::output::text::wrap;
+use crate::output::text::{Style, wrap};
+use crate::output::{self, Format};
 
 /// As it is typed.
 pub(crate) const PROGRAM: &str = "cofferdam";
@@ -143,7 +143,7 @@ const WIDTH: usize = 80;
 pub(crate) fn parser() -> clap::Command {
     let parser = Arguments::command();
     let groups = grouped(&parser);
-    parser.max_term_width(WIDTH).help_template(format!(
+    parser.term_width(WIDTH).help_template(format!(
         "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{groups}\n\n{MAP}\n\nOptions of every command:\n{{options}}\n\n\
          `cofferdam COMMAND --help` says more about a command.\n\
          A project begins with `cofferdam init`."
@@ -165,10 +165,30 @@ fn grouped(parser: &clap::Command) -> String {
     GROUPS.iter().map(group).collect::<Vec<_>>().join("\n\n")
 }
 
-/// Reads the command line.
+/// Reads the command line. Help and what is said of a wrong line are laid out as all other
+/// text is: clap would also follow variables that nothing here names.
 pub(crate) fn parse(argv: &[OsString]) -> Result<Arguments, clap::Error> {
-    let matches = parser().try_get_matches_from(argv)?;
+    let style = style(argv);
+    let color = if style.color { clap::ColorChoice::Always } else { clap::ColorChoice::Never };
+    let parser = parser().term_width(style.width.min(WIDTH)).color(color);
+    let matches = parser.try_get_matches_from(argv)?;
     Arguments::from_arg_matches(&matches)
+}
+
+/// How text is laid out, as far as it can be told before the whole line is parsed.
+pub(crate) fn style(argv: &[OsString]) -> Style {
+    Style { color: output::colored(wish(argv)), width: output::width() }
+}
+
+/// The last `--color` of `argv`, as far as it can be told before the whole is parsed.
+fn wish(argv: &[OsString]) -> Color {
+    let words: Vec<&str> = argv.iter().skip(1).map(|word| word.to_str().unwrap_or("")).collect();
+    let words = words.split(|word| *word == "--").next().unwrap_or_default();
+    let mut asked = words.iter().enumerate().filter_map(|(at, word)| match word.strip_prefix("--color")? {
+        "" => words.get(at + 1).copied(),
+        rest => rest.strip_prefix('='),
+    });
+    asked.next_back().and_then(|word| Color::from_str(word, false).ok()).unwrap_or_default()
 }
 
 /// The format and the command that `argv` asks for, as far as it can be told when the
@@ -225,6 +245,15 @@ mod tests {
         }
         assert_eq!(intent(&argv("c --env prod check --wrong")).1, "check");
         assert_eq!(intent(&argv("c chck")).1, "");
+    }
+
+    #[test]
+    fn the_wish_for_colour_is_known_before_the_line_is_parsed() {
+        assert_eq!(wish(&argv("c --color always check --no")), Color::Always);
+        assert_eq!(wish(&argv("c check --color=always --color never")), Color::Never);
+        for line in ["c check", "c check -- --color always", "c --color", "c --color mauve"] {
+            assert_eq!(wish(&argv(line)), Color::Auto, "{line}");
+        }
     }
 
     #[test]

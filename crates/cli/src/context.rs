@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::path::Path;
 
+use cofferdam::db::only_informs;
 use cofferdam::folder::{Folder, Format};
 use cofferdam::{Project, Stop};
 use cofferdam_analysis::Error;
@@ -134,7 +135,9 @@ impl Context {
             self.output.note(&format!("database from {}", chosen.source));
         }
         for note in chosen.notes.iter().chain(chosen.target.notes()) {
-            self.output.note(note);
+            if !only_informs(note) || self.output.introduces() {
+                self.output.note(note);
+            }
         }
         chosen
     }

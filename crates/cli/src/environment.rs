@@ -22,8 +22,6 @@ pub(crate) struct Environment {
     pub(crate) env: Option<String>,
     /// `COFFERDAM_CONFIG`: what `--config` defaults to.
     pub(crate) config: Option<PathBuf>,
-    /// `NO_COLOR` set and not empty, whatever it holds: the rule of no-color.org.
-    pub(crate) no_color: bool,
     /// `PATH`, where programs of Postgres are looked for.
     pub(crate) path: Option<OsString>,
     postgres: Postgres,
@@ -100,7 +98,6 @@ impl Environment {
             database_url: text("DATABASE_URL")?,
             env: text("COFFERDAM_ENV")?,
             config: path("COFFERDAM_CONFIG"),
-            no_color: variable("NO_COLOR").is_some(),
             path: variable("PATH"),
             postgres: Postgres {
                 password: text("PGPASSWORD")?.map(Secret::new),
@@ -160,6 +157,12 @@ impl Environment {
             ..ConnectOptions::default()
         })
     }
+}
+
+/// `NO_COLOR` set and not empty, whatever it holds: the rule of no-color.org. Asked before the
+/// command line is understood, since help is coloured too.
+pub(crate) fn no_color() -> bool {
+    variable("NO_COLOR").is_some()
 }
 
 /// A variable's content; an empty one counts as not set, as shells and CI systems mean it.

@@ -16,6 +16,7 @@ mod failure;
 mod interrupt;
 mod nearest;
 mod output;
+mod pages;
 mod places;
 mod programs;
 mod project_files;
@@ -41,14 +42,13 @@ fn main() -> ExitCode {
 fn run(argv: &[OsString], format: Format, command: &str) -> Exit {
     let arguments = match arguments::parse(argv) {
         Ok(arguments) => arguments,
-        Err(error) => return usage::report(&error, format, command),
+        Err(error) => return usage::report(&error, format, command, arguments::style(argv)),
     };
     let environment = match Environment::read() {
         Ok(environment) => environment,
         Err(error) => {
             let exit = Exit::from(error.kind());
-            Output::new(&arguments.global, &Environment::default(), arguments.command.name())
-                .failure(&Failure::from(error));
+            Output::new(&arguments.global, arguments.command.name()).failure(&Failure::from(error));
             return exit;
         }
     };
@@ -57,7 +57,7 @@ fn run(argv: &[OsString], format: Format, command: &str) -> Exit {
         eprintln!("{error}");
         return Exit::Usage;
     }
-    let output = Output::new(&arguments.global, &environment, arguments.command.name());
+    let output = Output::new(&arguments.global, arguments.command.name());
     output.log_to_stderr();
     let configured = match arguments.command {
         Command::Init(_) => Configured::ToBe,

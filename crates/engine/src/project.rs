@@ -94,6 +94,9 @@ impl Project {
     }
 }
 
+/// What a run that was stopped by request says, also in the ledger.
+pub(crate) const STOPPED: &str = "stopped as asked, after the last finished step";
+
 /// A flag that a signal handler raises: stop after the current step.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
@@ -121,8 +124,7 @@ impl Stop {
     /// `Interrupted` once the stop was asked for.
     pub fn check(&self) -> Result<()> {
         if self.is_raised() {
-            return Err(Error::interrupted("stopped as asked, after the last finished step")
-                .hint("run the same command again to go on"));
+            return Err(Error::interrupted(STOPPED).hint("run the same command again to go on"));
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ use crate::output::{finding, table};
 /// Show what is applied, what is pending and what is wrong
 ///
 /// Reads only. Exit 0 also when something is pending, 1 when applied and present files
-/// do not fit together.
+/// do not fit together, or when the last run failed and nobody has gone on with it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Wait until nothing is pending, at most this long, then end with exit 4
@@ -64,6 +64,12 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     };
     if let Some(first) = problems.first() {
         let verdict = Verdict::findings(text::count(problems.len(), "problem"), first.rule);
+        context.output.judged(&verdict, &whole, human);
+        return Ok(Exit::Findings);
+    }
+    if let Some(run) = report.run.as_ref().filter(|_| report.runner.is_none()).filter(|run| run.failed()) {
+        let version = run.version.as_deref().unwrap_or("?");
+        let verdict = Verdict::left(format!("the last run failed in {version}"), &run.next);
         context.output.judged(&verdict, &whole, human);
         return Ok(Exit::Findings);
     }
@@ -166,12 +172,14 @@ fn protection(told: &Told, all: bool) -> Option<String> {
 /// A run that is not done. `failed` is said only together with the cause.
 fn one_run(run: &RunProgress, style: Style) -> String {
     let state = match (run.state, &run.error) {
-        (RunState::Failed, None) => "not finished",
-        (state, _) => state.as_str(),
+        (RunState::Failed, None) => "is not finished",
+        (RunState::Failed, Some(_)) => "failed",
+        (RunState::Running, _) => "is running",
+        (RunState::Done, _) => "is done",
+        (RunState::Abandoned, _) => "is abandoned",
     };
     let version = run.version.as_deref().unwrap_or("?");
-    let mut out =
-        format!("run: {version} is {state}, {:.0} % done; next: {}\n", run.progress * 100.0, run.next);
+    let mut out = format!("run: {version} {state}, {:.0} % done; next: {}\n", run.progress * 100.0, run.next);
     if let Some(cause) = &run.error {
         out += &text::labelled("cause", cause, style);
     }

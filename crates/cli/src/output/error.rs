@@ -7,6 +7,7 @@ use cofferdam_analysis::{Error, Severity};
 
 use super::snippet;
 use super::text::{self, Style};
+use crate::exit::Exit;
 
 /// The message, what else is known, the place with a caret, and what to do next; without
 /// place and hint where findings above have said both.
@@ -29,6 +30,8 @@ pub(crate) fn human(error: &Error, in_full: bool, style: Style, verbose: u8) -> 
             out += &text::labelled("cause", &cause.to_string(), style);
             source = cause.source();
         }
+        let exit = Exit::from(error.kind()) as u8;
+        out += &text::labelled("note", &format!("cofferdam explain exit-{exit} says more"), style);
     }
     out
 }

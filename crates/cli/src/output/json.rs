@@ -56,6 +56,11 @@ impl Verdict {
         Self { kind: "findings", message, hint: Some(format!("cofferdam explain {rule}")) }
     }
 
+    /// Work that somebody has to go on with.
+    pub(crate) fn left(message: String, next: &str) -> Self {
+        Self { kind: "findings", message, hint: Some(next.to_owned()) }
+    }
+
     /// Stored data that is not as it was written.
     pub(crate) fn corrupt(message: String) -> Self {
         Self { kind: "corrupt", message, hint: None }

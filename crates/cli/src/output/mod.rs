@@ -7,6 +7,7 @@
 pub(crate) mod error;
 pub(crate) mod finding;
 pub(crate) mod json;
+pub(crate) mod markdown;
 pub(crate) mod progress;
 pub(crate) mod snippet;
 pub(crate) mod table;
@@ -18,7 +19,7 @@ use std::io::{IsTerminal as _, Write as _};
 use serde::Serialize;
 
 use crate::arguments::{Color, Global, Progress};
-use crate::environment::Environment;
+use crate::environment;
 use crate::failure::Failure;
 
 /// `--format`
@@ -54,24 +55,31 @@ const NARROWEST: usize = 40;
 /// Lines longer than this are hard to read, however wide the terminal.
 const WIDEST: usize = 120;
 
+/// Whether text is coloured, after `--color` asked for it so.
+pub(crate) fn colored(asked: Color) -> bool {
+    match asked {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => !environment::no_color() && std::io::stdout().is_terminal(),
+    }
+}
+
+/// Columns of a line of text: those of the terminal, within reason; 80 where stdout is none, so
+/// that what is written into a file or a log does not depend on somebody's window.
+pub(crate) fn width() -> usize {
+    match terminal_size::terminal_size_of(std::io::stdout()) {
+        Some((columns, _)) => usize::from(columns.0).clamp(NARROWEST, WIDEST),
+        None => USUAL_WIDTH,
+    }
+}
+
 impl Output {
     /// As the options ask.
-    pub(crate) fn new(global: &Global, environment: &Environment, command: &'static str) -> Self {
-        let color = match global.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => !environment.no_color && std::io::stdout().is_terminal(),
-        };
-        let width = match terminal_size::terminal_size() {
-            Some((columns, _)) if std::io::stdout().is_terminal() => {
-                usize::from(columns.0).clamp(NARROWEST, WIDEST)
-            }
-            _ => USUAL_WIDTH,
-        };
+    pub(crate) fn new(global: &Global, command: &'static str) -> Self {
         Self {
             format: global.format,
-            color,
-            width,
+            color: colored(global.color),
+            width: width(),
             progress: global.progress,
             quiet: global.quiet,
             verbose: global.verbose,
@@ -130,6 +138,12 @@ impl Output {
         }
     }
 
+    /// Whether things are said that change nothing and are the same each time: by `init`, which
+    /// looks at the project, and with `-v`.
+    pub(crate) fn introduces(&self) -> bool {
+        self.command == "init" || self.verbose > 0
+    }
+
     /// With `-v`, lets the engine's own log lines through.
     pub(crate) fn log_to_stderr(&self) {
         let filter = match self.verbose {
@@ -141,7 +155,8 @@ impl Output {
         let _ = tracing_subscriber::fmt()
             .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
             .with_writer(std::io::stderr)
-            .with_ansi(self.color)
+            // Colours of its own need a feature that is not built in, and it panics without.
+            .with_ansi(false)
             .try_init();
     }
 

@@ -41,10 +41,14 @@ impl Progress {
         Self { output: output.clone(), how, waiting: None }
     }
 
-    fn say(&self, line: &str) {
+    fn say(&self, event: &Event, line: &str) {
+        let say = || match event {
+            Event::Note { text } => self.output.note(text),
+            _ => self.output.log(line),
+        };
         match &self.how {
-            How::Bar(bar) => bar.suspend(|| self.output.log(line)),
-            How::Lines | How::Json | How::Nothing => self.output.log(line),
+            How::Bar(bar) => bar.suspend(say),
+            How::Lines | How::Json | How::Nothing => say(),
         }
     }
 }
@@ -57,7 +61,7 @@ impl Watch for Progress {
         let waits = matches!(event, Event::Waiting { .. });
         let line = line(&event);
         match (&self.how, &event) {
-            (_, Event::Note { .. } | Event::Resuming { .. }) => self.say(&line),
+            (_, Event::Note { .. } | Event::Resuming { .. }) => self.say(&event, &line),
             (How::Bar(bar), Event::StepStarted { step, number, of }) => {
                 bar.set_length(*of as u64);
                 bar.set_position((*number as u64).saturating_sub(1));
@@ -66,11 +70,11 @@ impl Watch for Progress {
             }
             (How::Bar(bar), Event::StepDone { .. }) => {
                 bar.inc(1);
-                self.say(&line);
+                self.say(&event, &line);
             }
             (How::Bar(bar), Event::Waiting { .. }) => bar.set_message(line.clone()),
             (How::Lines, Event::Waiting { .. }) if self.waiting.as_ref() == Some(&line) => {}
-            (How::Lines, Event::StepDone { .. } | Event::Waiting { .. }) => self.say(&line),
+            (How::Lines, Event::StepDone { .. } | Event::Waiting { .. }) => self.say(&event, &line),
             // Said when it is done; until then a line would only double it.
             (How::Lines, Event::StepStarted { .. }) | (How::Nothing | How::Json, _) => {}
         }
@@ -104,7 +108,7 @@ fn json(event: &Event) {
 
 fn line(event: &Event) -> String {
     match event {
-        Event::Note { text } => format!("note: {text}"),
+        Event::Note { text } => text.clone(),
         Event::Resuming { version, done, steps } => {
             format!("going on with {version}: {done} of {} done", text::count(*steps, "step"))
         }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use unicode_width::UnicodeWidthStr as _;
+
 /// How text is laid out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Style {
@@ -38,12 +40,16 @@ impl Style {
 }
 
 /// `text` without what a terminal would obey: file names, SQL and server messages
-/// may hold escape sequences. Lines end in `\n`, also those of files from Windows.
+/// may hold escape sequences, and marks of the writing direction that show the characters in
+/// another order than they are read. Lines end in `\n`, also those of files from Windows.
 pub(crate) fn printable(text: &str) -> String {
-    text.replace("\r\n", "\n")
-        .chars()
-        .map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c })
-        .collect()
+    let obeyed = |c: char| (c.is_control() && c != '\n' && c != '\t') || turns_around(c);
+    text.replace("\r\n", "\n").chars().map(|c| if obeyed(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// The embeddings, overrides and isolates of Unicode's bidirectional algorithm (UAX #9).
+fn turns_around(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `label: text`, further lines indented below the text's first.
@@ -75,12 +81,12 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         let mut line = String::new();
         let mut columns = 0;
         // A paragraph that is indented or fits is laid out by its writer.
-        if paragraph.starts_with(' ') || paragraph.chars().count() <= width {
+        if paragraph.starts_with(' ') || paragraph.width() <= width {
             lines.push(paragraph.trim_end().to_owned());
             continue;
         }
         for word in uncut(paragraph) {
-            let length = word.chars().count();
+            let length = word.width();
             if columns > 0 && columns + 1 + length > width {
                 lines.push(std::mem::take(&mut line));
                 columns = 0;
@@ -174,6 +180,14 @@ mod tests {
     #[test]
     fn a_terminal_obeys_nothing_that_was_read() {
         assert_eq!(printable("a\u{1b}[2Jb\u{7}\u{9b}c\nd\te"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}c\nd\te");
+        assert_eq!(printable("notes\u{202e}lqs.\u{2066}"), "notes\u{fffd}lqs.\u{fffd}");
+    }
+
+    #[test]
+    fn the_width_of_a_line_is_what_a_terminal_shows() {
+        // Each ideograph takes two columns; what is put on the letter before it takes none.
+        assert_eq!(wrap("笔记 表格 里的", 9), ["笔记 表格", "里的"]);
+        assert_eq!(wrap("cafe\u{301}s and te\u{301}a", 9), ["cafe\u{301}s and", "te\u{301}a"]);
     }
 
     #[test]

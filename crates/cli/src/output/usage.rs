@@ -1,28 +1,45 @@
 //! What is said when the command line itself cannot be understood.
 
+use std::io::Write as _;
+
 use clap::error::ErrorKind;
 use cofferdam_analysis::Error;
 
-use super::{Format, json};
+use super::text::{self, Style};
+use super::{Format, error as message, json};
 use crate::exit::Exit;
 
 /// Prints help, the version, or what is wrong with the command line.
-pub(crate) fn report(error: &clap::Error, format: Format, command: &str) -> Exit {
-    match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+pub(crate) fn report(error: &clap::Error, format: Format, command: &str, style: Style) -> Exit {
+    match (error.kind(), format) {
+        (ErrorKind::DisplayHelp | ErrorKind::DisplayVersion, _) => {
             // A reader that went away is no error.
             let _ = error.print();
             Exit::Done
         }
-        _ if format == Format::Json => {
+        (_, Format::Json) => {
             json::failure(command, &as_error(error, command).into());
             Exit::Usage
         }
-        _ => {
+        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand, Format::Human) => {
             let _ = error.print();
             Exit::Usage
         }
+        (_, Format::Human) => {
+            let mut said = message::human(&as_error(error, command), true, style, 0);
+            if let Some(usage) = usage(error) {
+                said += &format!("\n{}\n", text::wrap(&usage, style.width).join("\n"));
+            }
+            let _ = std::io::stderr().lock().write_all(said.as_bytes());
+            Exit::Usage
+        }
     }
+}
+
+/// The paragraph that shows how the command is called.
+fn usage(error: &clap::Error) -> Option<String> {
+    let rendered = error.render().to_string();
+    rendered.split("\n\n").map(str::trim).find(|part| part.starts_with("Usage:")).map(str::to_owned)
 }
 
 /// clap's message is a paragraph that begins with `error:`, then tips and the usage.

@@ -15,7 +15,7 @@ fn commands_stand_in_groups_with_one_line_each() {
       init      Look at this project and write cofferdam.toml
       new       Make the next migration file
       check     Judge migration files before they run, without a database
-      explain   Say what a rule finds, why, and what to write instead
+      explain   Say what a rule finds or an exit code means, and what to do about it
       plan      Ask the database what `migrate` would do
       migrate   Apply the pending migrations
       status    Show what is applied, what is pending and what is wrong
@@ -33,6 +33,10 @@ fn commands_stand_in_groups_with_one_line_each() {
     Try:
       demo      See a dangerous migration refused, and the safe one applied, proved
                 and undone
+
+    Shell and editor:
+      generate  Print shell completions, manual pages, or the schema of
+                cofferdam.toml
 
     check reads files, plan asks your database.
     migrate applies, rollback undoes a migration.

@@ -86,12 +86,16 @@ fn a_failing_statement_is_shown_in_its_file_and_what_ran_before_stays() {
     let failed = document("migrate", &project.cofferdam("migrate --format json").status(1).run());
     assert_eq!(failed["error"]["kind"], "conflict");
     assert_eq!(failed["error"]["place"]["line"], 2);
-    let status = document("status", &project.cofferdam("status --format json").run());
+    let status = document("status", &project.cofferdam("status --format json").status(1).run());
     assert_eq!(status["applied"].as_array().map(Vec::len), Some(2));
     assert_eq!(status["pending"][0]["version"], "0003");
-    let status = project.cofferdam("status").run();
+    assert_eq!(
+        (&status["error"]["kind"], &status["error"]["message"], &status["error"]["hint"]),
+        (&"findings".into(), &"the last run failed in 0003".into(), &"cofferdam migrate".into())
+    );
+    let status = project.cofferdam("status").status(1).run();
     assert!(
-        status.stdout.contains("run: 0003 is failed, 0 % done; next: cofferdam migrate\ncause: "),
+        status.stdout.contains("run: 0003 failed, 0 % done; next: cofferdam migrate\ncause: "),
         "{status}"
     );
 }

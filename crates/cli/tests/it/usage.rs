@@ -132,3 +132,18 @@ fn a_reader_that_goes_away_is_no_error() {
         .expect("a shell");
     assert_eq!(String::from_utf8_lossy(&status.stderr), "0\n");
 }
+
+#[test]
+fn what_only_an_applications_pool_understands_is_noted_where_somebody_looks() {
+    let project = Project::new().file("migrations/0001_a.sql", "create table a (id integer primary key);\n");
+    let url = "file:notes.db?connection_limit=1";
+    let cofferdam = |line: &str| project.cofferdam(line).env("DATABASE_URL", url);
+    let note = "`connection_limit` in the database URL is for the application and is ignored";
+    cofferdam("init").stderr_contains("connection_limit").run();
+    for line in ["migrate", "status", "plan"] {
+        cofferdam(line).stderr_lacks("connection_limit").run();
+        cofferdam(&format!("{line} -v")).stderr_contains(&note[..note.len() - 8]).run();
+    }
+    // What may be a mistake is said each time.
+    project.cofferdam("status --database-url file:notes.db?fancy=1").stderr_contains("`fancy`").run();
+}

@@ -43,4 +43,5 @@ pub use session::{Backend, Canceller, Notice, Notices, Session, Terminated};
 pub use sqlite::{ForeignKeys, SqliteMode, SqliteOptions, open_sqlite};
 pub use url::{
     Endpoint, Host, Keepalives, PostgresTarget, SessionAttrs, SqliteLocation, SqliteTarget, Target,
+    only_informs,
 };

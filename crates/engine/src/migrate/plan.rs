@@ -392,7 +392,8 @@ impl Work<'_> {
         let mut error = Error::refused(format!("{message}{sizes}"));
         let more = self.findings.iter().filter(|f| f.refuses()).count() - 1;
         if more > 0 {
-            error = error.detail(format!("and {more} more that refuse; cofferdam check shows all"));
+            let refuse = if more == 1 { "refuses" } else { "refuse" };
+            error = error.detail(format!("and {more} more that {refuse}; cofferdam check shows all"));
         }
         if let Some(place) = &finding.place {
             error = error.at(place.clone(), finding.text.clone());
@@ -519,4 +520,9 @@ fn estimate(catalog: &Catalog, name: &ObjectName) -> Option<u64> {
     let table = catalog.table(name.schema.as_deref(), &name.name)?;
     // The planner's float; -1 means that nobody has counted.
     table.estimates.as_ref()?.rows.filter(|rows| *rows >= 0.0).map(|rows| rows as u64)
+}
+
+/// How big a table is that is at stake.
+pub(super) fn size(table: &ObjectName, rows: i64) -> String {
+    format!("{table} has {rows} {}", if rows == 1 { "row" } else { "rows" })
 }

@@ -6,7 +6,7 @@ use cofferdam_analysis::catalog::Catalog;
 use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Error, ErrorKind, Result};
 
-use super::plan::{File, Work, work};
+use super::plan::{self, File, Work, work};
 use super::report::{AppliedMigration, MigrateReport, PlanReport};
 use super::{Failure, Options};
 use crate::crash::{self, CrashPoint};
@@ -242,7 +242,7 @@ async fn sizes(session: &Session, work: &Work<'_>) -> Result<Vec<String>> {
             }
             let rows: i64 =
                 session.query_one(&format!("select count(*) from {shown}"), &[]).await.db()?.get(0);
-            sizes.push(format!("{table} has {rows} rows"));
+            sizes.push(plan::size(&table, rows));
         }
     }
     Ok(sizes)

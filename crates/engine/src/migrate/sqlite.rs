@@ -7,7 +7,7 @@ use cofferdam_analysis::sql::Dialect;
 use cofferdam_analysis::{Error, Result};
 use rusqlite::Connection;
 
-use super::plan::{File, Work, work};
+use super::plan::{self, File, Work, work};
 use super::report::{AppliedMigration, MigrateReport, PlanReport, RollbackPoint};
 use super::{Failure, Options};
 use crate::crash::{self, CrashPoint};
@@ -232,7 +232,7 @@ fn refusal(db: &Connection, work: &Work<'_>) -> Result<Failure> {
         let sql = format!("select count(*) from {}", db::Ident::new(table.name.as_str())?);
         // A table that is not there has nothing to lose.
         if let Ok(rows) = db.query_row(&sql, [], |row| row.get::<_, i64>(0)) {
-            sizes.push(format!("{table} has {rows} rows"));
+            sizes.push(plan::size(&table, rows));
         }
     }
     work.refusal(&sizes).ok_or_else(|| Error::bug("a refusal without a finding that refuses"))

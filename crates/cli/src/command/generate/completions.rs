@@ -8,11 +8,14 @@ use crate::arguments;
 
 /// Print the script that completes commands and options in a shell
 ///
-/// bash: cofferdam generate completions bash >
-/// ~/.local/share/bash-completion/completions/cofferdam, or `source <(cofferdam generate
-/// completions bash)` in ~/.bashrc. zsh: > _cofferdam in a folder of $fpath.
-/// fish: > ~/.config/fish/completions/cofferdam.fish.
+/// bash  source <(cofferdam generate completions bash)  in ~/.bashrc
+/// zsh   source <(cofferdam generate completions zsh)   in ~/.zshrc, behind compinit
+/// fish  cofferdam generate completions fish | source   in config.fish
+///
+/// Or write it once into the file that the shell looks for: _cofferdam in a folder
+/// of $fpath, cofferdam in ~/.local/share/bash-completion/completions.
 #[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// The shell
     #[arg(value_enum)]

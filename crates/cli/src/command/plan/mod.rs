@@ -103,8 +103,11 @@ pub(crate) fn human(report: &PlanReport, style: Style) -> String {
 
 fn one_step(step: &PlannedStep, style: Style) -> String {
     let commit = if step.transaction { "one transaction" } else { "outside of a transaction" };
-    let head = style.paint(Tone::Strong, &format!("step {}", step.id));
-    let mut out = format!("{head}  {}, {commit}\n", text::printable(&step.file));
+    let label = format!("step {}  ", step.id);
+    let title = format!("{}, {commit}", text::printable(&step.file));
+    let title = text::wrap(&title, style.width.saturating_sub(label.len()));
+    let title = title.join(&format!("\n{:1$}", "", label.len()));
+    let mut out = format!("{}{title}\n", style.paint(Tone::Strong, &label));
     for statement in &step.statements {
         out += &one_statement(statement, style);
     }

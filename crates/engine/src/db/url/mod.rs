@@ -15,6 +15,7 @@ mod parameter;
 mod postgres;
 mod sqlite;
 
+pub use parameter::only_informs;
 pub(crate) use postgres::{DEFAULT_PORT, SOCKET_DIRS};
 pub use postgres::{Endpoint, Host, Keepalives, PostgresTarget, SessionAttrs};
 pub use sqlite::{SqliteLocation, SqliteTarget};

@@ -114,7 +114,7 @@ pub(super) fn apply(draft: &mut Draft, name: &str, value: &str) -> Result<()> {
     }
     let lower = name.to_ascii_lowercase();
     if IGNORED.contains(&lower.as_str()) {
-        draft.target.note(format!("`{lower}` in the database URL is for the application and is ignored"));
+        draft.target.note(for_the_application(&lower));
         return Ok(());
     }
     if let Some(meant) = nearest(&lower) {
@@ -124,6 +124,24 @@ pub(super) fn apply(draft: &mut Draft, name: &str, value: &str) -> Result<()> {
     let shown = printable(name);
     draft.target.note(format!("the parameter `{shown}` of the database URL is unknown and ignored"));
     Ok(())
+}
+
+/// How a note ends that asks nobody to do anything.
+const INFORMS: &str = "is for the application and is ignored";
+
+fn for_the_application(name: &str) -> String {
+    format!("`{name}` in the database URL {INFORMS}")
+}
+
+/// The note of a parameter that only an application's pool understands, if `name` is one.
+pub(super) fn of_a_pool(name: &str) -> Option<String> {
+    IGNORED.contains(&name).then(|| for_the_application(name))
+}
+
+/// Whether `note`, one of a target's, asks nobody to do anything: a program that is started
+/// often need not repeat it.
+pub fn only_informs(note: &str) -> bool {
+    note.ends_with(INFORMS)
 }
 
 /// Who connects where.

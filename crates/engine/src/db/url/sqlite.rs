@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{decode, printable};
+use super::{decode, parameter, printable};
 use crate::{Error, Result};
 
 /// A SQLite database as its URL describes it. Nothing has been opened.
@@ -148,7 +148,8 @@ fn read(path: &str, query: &str) -> Result<SqliteTarget> {
             }
             (name, _) => {
                 let name = printable(&decode(name, "name of a parameter")?);
-                target.notes.push(format!("`{name}` in the SQLite URL is ignored"));
+                let unknown = || format!("`{name}` in the SQLite URL is ignored");
+                target.notes.push(parameter::of_a_pool(&name).unwrap_or_else(unknown));
             }
         }
     }

@@ -294,6 +294,15 @@ pub struct RunProgress {
     pub error: Option<String>,
 }
 
+impl RunProgress {
+    /// Whether it ended by an error, and not by somebody who stopped it: that one goes on with
+    /// the same command, and nothing has to be mended first.
+    pub fn failed(&self) -> bool {
+        let stopped = |cause: &String| cause.ends_with(crate::project::STOPPED);
+        self.state == RunState::Failed && self.error.as_ref().is_some_and(|cause| !stopped(cause))
+    }
+}
+
 /// The progress of the open run, if there is one with something left to do.
 pub fn progress(
     standing: &Standing<'_>,
