@@ -9,6 +9,7 @@ mod embedded;
 mod explain;
 #[cfg(feature = "crash-points")]
 mod faults;
+mod guide;
 mod help;
 mod init;
 mod interrupt;
@@ -18,7 +19,6 @@ mod postgres;
 mod project;
 mod projects;
 mod protected;
-mod readme;
 mod real;
 mod scale;
 mod uninstall;
