@@ -97,12 +97,45 @@ const TOOLS: [Tool; 12] = [
     },
 ];
 
+/// Makes the guide out of its Markdown. No migration tool, and made like one; without the parts
+/// that serve and watch, which need most of its dependencies.
+const MDBOOK: Tool = Tool {
+    name: "mdbook",
+    recipe: Recipe::Cargo { package: "mdbook@0.5.4", features: "search" },
+    proof: "--version",
+};
+
+/// Fetches mdbook to the other tools, and says where its program lies.
+pub(crate) fn mdbook(words: &[String]) -> Result<(), Failure> {
+    if !words.is_empty() {
+        return Err(Failure::usage("fetch-mdbook takes no arguments"));
+    }
+    let into = checkout().join(".cache/tools");
+    MDBOOK.fetch(&into)?;
+    println!("{}", MDBOOK.program(&into).display());
+    Ok(())
+}
+
+/// mdbook, if it was fetched or is installed.
+pub(crate) fn mdbook_program() -> Option<PathBuf> {
+    let into = checkout().join(".cache/tools");
+    if MDBOOK.is_there(&into) {
+        return Some(MDBOOK.program(&into));
+    }
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|place| place.join(MDBOOK.name)).find(|program| program.is_file())
+}
+
+/// The working copy that this program was built in.
+pub(crate) fn checkout() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the working copy")
+}
+
 /// Fetches the tools that `words` name, or all. On stdout a line for each that is not there
 /// at the end, with the reason.
 pub(crate) fn run(words: &[String]) -> Result<(), Failure> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the working copy");
     let Wanted { into, quick, tools } = parse(words)?;
-    let into = into.unwrap_or_else(|| root.join(".cache/tools"));
+    let into = into.unwrap_or_else(|| checkout().join(".cache/tools"));
     let mut failures = Vec::new();
     for tool in tools {
         if quick && tool.needs_compiler() {
@@ -161,7 +194,11 @@ impl Tool {
     fn is_there(&self, into: &Path) -> bool {
         let place = into.join(self.name);
         let origin = fs::read_to_string(place.join(ORIGIN));
-        origin.is_ok_and(|origin| origin == self.origin()) && place.join("bin").join(self.name).is_file()
+        origin.is_ok_and(|origin| origin == self.origin()) && self.program(into).is_file()
+    }
+
+    fn program(&self, into: &Path) -> PathBuf {
+        into.join(self.name).join("bin").join(self.name)
     }
 
     /// Changes whenever another tool would come out of the recipe.

@@ -1,5 +1,6 @@
 //! Chores of this repository: `cargo xtask COMMAND`.
 
+mod docs;
 mod fetch_corpus;
 mod fetch_pg_dump;
 mod fetch_postgres;
@@ -14,6 +15,10 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   fetch-corpus                            bring real projects' migrations for the tests into .cache/corpus
+  docs [--book]                           write docs/reference from the program, the rules and the schemas,
+                                          make the guide in target/guide and follow its links;
+                                          --book: make it of what is written
+  fetch-mdbook                            bring mdbook, which makes the guide, into .cache/tools
   fetch-pg-dump                           bring the newest pg_dump for the tests into .cache/postgres-client
   fetch-postgres [--into DIR] [MAJOR..]   bring Postgres servers for the tests into .cache/postgres
   fetch-tools [--into DIR] [--quick] [TOOL..]
@@ -30,6 +35,8 @@ fn main() -> ExitCode {
     let (command, rest) = words.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
     let result = match command {
         "fetch-corpus" => fetch_corpus::run(rest),
+        "docs" => docs::run(rest),
+        "fetch-mdbook" => fetch_tools::mdbook(rest),
         "fetch-pg-dump" => fetch_pg_dump::run(rest),
         "fetch-postgres" => fetch_postgres::run(rest),
         "fetch-tools" => fetch_tools::run(rest),

@@ -124,7 +124,7 @@ impl Command {
 }
 
 /// The commands as help groups them.
-const GROUPS: &[(&str, &[&str])] = &[
+pub(crate) const GROUPS: &[(&str, &[&str])] = &[
     ("Every day", &["init", "new", "check", "explain", "plan", "migrate", "status"]),
     ("Once", &["adopt", "baseline", "uninstall"]),
     ("Safety", &["rollback", "diff", "audit"]),

@@ -53,15 +53,20 @@ impl Tool {
                 symlink(modules, &link).unwrap_or_else(|e| panic!("cannot make {}: {e}", link.display()));
             }
         }
-        let command = Cofferdam::new(&self.program).current_dir(directory).env("NO_COLOR", "1");
-        // Prisma: no call home, and no search for engines that its WebAssembly replaces.
-        command
-            .env("CHECKPOINT_DISABLE", "1")
-            .env("PRISMA_HIDE_UPDATE_MESSAGE", "1")
-            .env("PRISMA_SCHEMA_ENGINE_BINARY", "/bin/true")
-            .env("PRISMA_QUERY_ENGINE_LIBRARY", "/bin/true")
+        let command = Cofferdam::new(&self.program).current_dir(directory);
+        QUIET.iter().fold(command, |command, (name, value)| command.env(name, value))
     }
 }
+
+/// What tools are started with: no colours, no call home, and for Prisma no search for engines
+/// that its WebAssembly replaces.
+pub const QUIET: [(&str, &str); 5] = [
+    ("NO_COLOR", "1"),
+    ("CHECKPOINT_DISABLE", "1"),
+    ("PRISMA_HIDE_UPDATE_MESSAGE", "1"),
+    ("PRISMA_SCHEMA_ENGINE_BINARY", "/bin/true"),
+    ("PRISMA_QUERY_ENGINE_LIBRARY", "/bin/true"),
+];
 
 #[cfg(test)]
 mod tests {

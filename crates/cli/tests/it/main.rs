@@ -11,6 +11,7 @@ mod explain;
 #[cfg(feature = "crash-points")]
 mod faults;
 mod generate;
+mod guide;
 mod help;
 mod init;
 mod interrupt;
@@ -20,7 +21,6 @@ mod postgres;
 mod project;
 mod projects;
 mod protected;
-mod readme;
 mod real;
 mod scale;
 mod terminal;

@@ -358,9 +358,12 @@ pub fn with_tool(mut history: History, around: &Surroundings, folder: &Folder) -
             m.version.is_repeatable() && kept.is_some_and(|(kept, now)| now.accepts(kept))
         });
         let checksum = unchanged.map(|m| m.checksum);
-        let of_file = migration.map(|m| m.version.to_string());
         let source = found.tool.format().map_or(found.tool.name(), Format::as_str);
-        let entry = Entry { version: of_file.unwrap_or(entry.version), ..entry };
+        // Prisma's and Drizzle's ledgers know a migration by one name; ours are compared by both parts.
+        let entry = match migration {
+            Some(m) => Entry { version: m.version.to_string(), name: m.name.clone(), ..entry },
+            None => entry,
+        };
         let applied = Applied::by_tool(history.applied.len(), source, entry);
         history.applied.push(Applied { checksum, ..applied });
     }

@@ -8,6 +8,7 @@
 mod completions;
 mod config_schema;
 mod man;
+mod reference;
 
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,8 @@ enum What {
     Completions(completions::Args),
     Man(man::Args),
     ConfigSchema(config_schema::Args),
+    #[command(hide = true)]
+    Reference(reference::Args),
 }
 
 #[derive(Serialize)]
@@ -73,6 +76,7 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
         What::Completions(args) => vec![completions::make(&args)?],
         What::Man(args) => man::make(&args)?,
         What::ConfigSchema(_) => vec![config_schema::make()],
+        What::Reference(args) => reference::make(&args)?,
     };
     let report = Report { files };
     context.output.result(true, &report, || human(&report));

@@ -8,7 +8,7 @@ use sha2::{Digest as _, Sha384};
 use super::File;
 
 /// An empty database; it goes with the value.
-pub(super) enum Fresh {
+pub(crate) enum Fresh {
     Postgres(postgres::Database),
     Sqlite(sqlite::Database),
 }
@@ -24,15 +24,15 @@ const LEDGER_SQLITE: &str = "create table if not exists _sqlx_migrations (
     checksum blob not null, execution_time bigint not null)";
 
 impl Fresh {
-    pub(super) fn postgres(major: u32) -> Self {
+    pub(crate) fn postgres(major: u32) -> Self {
         Self::Postgres(postgres::Database::new(major))
     }
 
-    pub(super) fn sqlite() -> Self {
+    pub(crate) fn sqlite() -> Self {
         Self::Sqlite(sqlite::Database::new())
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         match self {
             Self::Postgres(database) => database.url(),
             Self::Sqlite(database) => database.url(),
@@ -40,7 +40,7 @@ impl Fresh {
     }
 
     /// The `PATH` on which its programs are found; `None`, with a word on why, without a `pg_dump`.
-    pub(super) fn programs(&self) -> Option<std::ffi::OsString> {
+    pub(crate) fn programs(&self) -> Option<std::ffi::OsString> {
         match self {
             Self::Postgres(database) => postgres::programs(database.major()),
             Self::Sqlite(_) => Some(std::env::var_os("PATH").unwrap_or_default()),
@@ -48,7 +48,7 @@ impl Fresh {
     }
 
     /// Runs SQL text and returns its rows, a line each.
-    pub(super) fn sql(&self, text: &str) -> String {
+    pub(crate) fn sql(&self, text: &str) -> String {
         match self {
             Self::Postgres(database) => database.psql(text),
             Self::Sqlite(database) => database.sql(text),

@@ -13,7 +13,7 @@ mod diesel;
 mod drizzle;
 mod dumps;
 mod flyway;
-mod fresh;
+pub(crate) mod fresh;
 mod golang_migrate;
 mod goose;
 mod handover;

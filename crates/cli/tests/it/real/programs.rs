@@ -78,6 +78,21 @@ fn what_the_tool_applied_since_is_not_pending_and_is_recorded_by_adopt() {
 }
 
 #[test]
+fn a_program_that_its_tool_lists_before_an_applied_one_is_not_called_late() {
+    let project = django();
+    project.write("list.txt", "[X]  shop.0001_initial\n[ ]  shop.0002_colour\n[X]  zoo.0001_initial\n");
+    project.write("shop/0002_colour.sql", "ALTER TABLE shop_item ADD COLUMN colour text;\n");
+    let db = Connection::open(project.path("app.db")).expect("a database");
+    db.execute_batch(
+        "insert into django_migrations (app, name, applied) values ('zoo', '0001_initial', '2026-01-02')",
+    )
+    .expect("a row of Django's");
+    project.cofferdam("adopt").run();
+    project.cofferdam("check").stderr_lacks("is older than").run();
+    project.cofferdam("plan").stdout_contains("step shop.0002_colour").stderr_lacks("is older than").run();
+}
+
+#[test]
 fn a_list_that_fails_says_why() {
     let project = django();
     project.write(

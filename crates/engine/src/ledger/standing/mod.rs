@@ -174,7 +174,8 @@ fn late(
         let skipped = newest_stamp.filter(|(stamp, _)| migration.stamp.is_some_and(|own| own <= *stamp));
         let newest = ahead.map(|(_, a)| *a).or(before.or(skipped.map(|(_, a)| (0, a))).map(|(_, a)| a));
         let Some(newest) = newest else { continue };
-        if migration.version.is_repeatable() {
+        // Programs run in the order in which their own tool lists them, whatever ran before.
+        if migration.version.is_repeatable() || folder.format == Format::Command {
             continue;
         }
         if migration.any_order {
