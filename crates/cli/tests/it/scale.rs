@@ -13,7 +13,8 @@ use crate::project::{Project, document};
 fn folder(tables: usize, migrations: usize) -> Project {
     let mut schema = String::new();
     for table in 0..tables {
-        writeln!(schema, "create table t{table} (id bigint primary key, body text);").unwrap();
+        writeln!(schema, "create table t{table} (id bigint primary key, body text);")
+            .expect("a string takes any text");
     }
     let project = Project::new().file("migrations/0001_schema.sql", schema);
     for number in 2..=migrations {
@@ -65,7 +66,8 @@ fn a_file_of_another_tools_folder_costs_the_same_behind_a_long_ledger() {
         }
         for number in 1..=applied {
             let version = 20_240_000_000_000_usize + number;
-            write!(ledger, "; insert into schema_migrations values ('{version}')").unwrap();
+            write!(ledger, "; insert into schema_migrations values ('{version}')")
+                .expect("a string takes any text");
         }
         database.psql(&ledger);
         let adopt = format!("adopt --database-url {}", database.url());
@@ -105,7 +107,7 @@ fn insert(bytes: usize) -> String {
     let mut number = 0;
     while text.len() < bytes {
         number += 1;
-        write!(text, ",\n({number}, 'title {number}')").unwrap();
+        write!(text, ",\n({number}, 'title {number}')").expect("a string takes any text");
     }
     text + ";\n"
 }
