@@ -158,7 +158,7 @@ fn human(report: &GuardReport, style: Style) -> String {
     let mut out = String::new();
     if report.dry_run {
         for sql in &report.sql {
-            _ = writeln!(out, "{};\n", text::printable_lines(sql).trim_end_matches(';'));
+            _ = writeln!(out, "{};\n", sql.trim_end().trim_end_matches(';'));
         }
         return out + "nothing was changed\n";
     }
@@ -181,7 +181,7 @@ fn human(report: &GuardReport, style: Style) -> String {
         out += &text::labelled("warning", missing, style);
     }
     if !report.uncovered.is_empty() {
-        let some: Vec<String> = report.uncovered.iter().take(10).map(|name| text::printable(name).into()).collect();
+        let some: Vec<String> = report.uncovered.iter().take(10).map(|name| text::printable(name)).collect();
         let more = report.uncovered.len() - some.len();
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         out += &text::labelled("warning", &format!("can be truncated: {}{more}", some.join(", ")), style);
@@ -193,10 +193,10 @@ fn human(report: &GuardReport, style: Style) -> String {
         let rows = report.windows.iter().map(|window| {
             let role = window.role.as_deref().unwrap_or("every role");
             vec![
-                text::printable(role).into(),
+                text::printable(role),
                 left(window.remaining_s),
-                text::printable(&window.opened_by).into(),
-                text::printable(&window.reason).into(),
+                text::printable(&window.opened_by),
+                text::printable(&window.reason),
             ]
         });
         out += &table::render(&["open for", "still", "opened by", "reason"], rows, style);

@@ -9,6 +9,7 @@ mod embedded;
 mod explain;
 #[cfg(feature = "crash-points")]
 mod faults;
+mod guard;
 mod help;
 mod init;
 mod interrupt;
