@@ -143,7 +143,8 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
 }
 
 fn asked(args: AllowArgs) -> AllowOptions {
-    let AllowArgs { duration: Some(duration), reason: Some(reason), role, any_role, end: false } = args else {
+    let AllowArgs { duration: Some(duration), reason: Some(reason), role, any_role, end: false } = args
+    else {
         return AllowOptions::End;
     };
     let whom = match role {

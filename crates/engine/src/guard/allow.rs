@@ -7,9 +7,9 @@ use serde_json::json;
 use tokio_postgres::Client;
 
 use super::{GuardReport, LONGEST_WINDOW, Level, status};
+use crate::Project;
 use crate::db::{self, DbResult, PostgresTarget, Session};
 use crate::ledger::{self, guard};
-use crate::Project;
 
 /// For whom a window is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -54,10 +54,15 @@ pub(super) async fn run(
     };
     if standing.level == Level::Privileges {
         let owner = standing.owner_role.unwrap_or_default();
-        return Err(Error::invalid("rights cannot be lent for a time: this database is guarded by privileges")
-            .hint(format!("run the tool with the URL of a role that is a member of {owner}")));
+        return Err(Error::invalid(
+            "rights cannot be lent for a time: this database is guarded by privileges",
+        )
+        .hint(format!("run the tool with the URL of a role that is a member of {owner}")));
     }
-    session.batch_execute("begin isolation level read committed read write").await.map_err(|e| session.error(e))?;
+    session
+        .batch_execute("begin isolation level read committed read write")
+        .await
+        .map_err(|e| session.error(e))?;
     let written = write(&session, project, options).await;
     let end = if written.is_ok() { "commit" } else { "rollback" };
     session.batch_execute(end).await.map_err(|e| session.error(e))?;
@@ -67,8 +72,9 @@ pub(super) async fn run(
 
 fn in_bounds(duration: Duration) -> Result<()> {
     if duration < Duration::from_secs(1) || duration > LONGEST_WINDOW {
-        return Err(Error::invalid("a window lasts from 1s to 24h")
-            .hint("a tool that must always get through is no accident: remove the guard, or migrate with cofferdam"));
+        return Err(Error::invalid("a window lasts from 1s to 24h").hint(
+            "a tool that must always get through is no accident: remove the guard, or migrate with cofferdam",
+        ));
     }
     Ok(())
 }

@@ -46,13 +46,15 @@ pub(super) async fn run(
             None => would_make(&session).await?,
             Some(wanted) => wanted.sql(),
         };
-        return Ok(GuardReport { sql, dry_run: true, level: level.to_string(), ..status::report(&session).await? });
+        return Ok(GuardReport {
+            sql,
+            dry_run: true,
+            level: level.to_string(),
+            ..status::report(&session).await?
+        });
     }
-    let runner_options = RunnerOptions {
-        locks: options.locks,
-        lease_wait: options.lease_wait,
-        stop: options.stop.clone(),
-    };
+    let runner_options =
+        RunnerOptions { locks: options.locks, lease_wait: options.lease_wait, stop: options.stop.clone() };
     let mut runner = Runner::start(session, project, runner_options, watch).await?;
     let installed = match &wanted {
         None => by_event_triggers(&mut runner, project).await,
@@ -72,10 +74,10 @@ pub(super) async fn run(
 /// The level asked for, that stands, or the default.
 fn level(standing: Option<&Standing>, options: &Options) -> Result<Level> {
     match (standing.map(|standing| standing.level), options.level) {
-        (Some(stands), Some(asked)) if stands != asked => Err(Error::refused(format!(
-            "cannot install level {asked}: a guard of level {stands} stands"
-        ))
-        .hint("take it out first: cofferdam guard remove")),
+        (Some(stands), Some(asked)) if stands != asked => {
+            Err(Error::refused(format!("cannot install level {asked}: a guard of level {stands} stands"))
+                .hint("take it out first: cofferdam guard remove"))
+        }
         (Some(level), _) | (None, Some(level)) => Ok(level),
         (None, None) if options.app_role.is_some() => Ok(Level::Privileges),
         (None, None) => Ok(Level::EventTrigger),

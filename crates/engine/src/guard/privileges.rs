@@ -72,15 +72,18 @@ impl Roles {
                 .hint("let the application log in as an ordinary role"));
         }
         if let Some(other) = &self.app_is_member_of {
-            let what = if other == app { "migrates itself".to_owned() } else { format!("is a member of {other}") };
+            let what =
+                if other == app { "migrates itself".to_owned() } else { format!("is a member of {other}") };
             return Err(Error::refused(format!("{app} {what}: it would keep every right")).hint(
                 "make a role of its own for migrations, give the ledger to it, and name that role in the URL \
                  that cofferdam is run with",
             ));
         }
         if self.role_there && self.role_logs_in {
-            return Err(Error::refused(format!("the role {OWNER_ROLE} is there, and can log in or is a superuser"))
-                .hint(format!("alter role {OWNER_ROLE} nologin nosuperuser")));
+            return Err(Error::refused(format!(
+                "the role {OWNER_ROLE} is there, and can log in or is a superuser"
+            ))
+            .hint(format!("alter role {OWNER_ROLE} nologin nosuperuser")));
         }
         if !self.role_there && !self.may_create_roles {
             return Err(Error::invalid(format!("the role {} may not create roles", self.own))
@@ -90,7 +93,9 @@ impl Roles {
             return Err(Error::refused(format!(
                 "row security of {table} does not bind {app} now, as its owner, and would then"
             ))
-            .hint("alter table .. force row level security first, and see that the application still works"));
+            .hint(
+                "alter table .. force row level security first, and see that the application still works",
+            ));
         }
         Ok(())
     }
@@ -119,8 +124,11 @@ pub(super) async fn preflight(
     let objects = owned(session, &app).await?;
     if let Some(object) = objects.iter().find(|object| !object.ours && needs_new_owner(object)) {
         let Owned { kind, name, owner, .. } = object;
-        return Err(Error::invalid(format!("{kind} {name} belongs to {owner}, and {} may not give it away", roles.own))
-            .hint(format!("grant {owner} to {}; or run this as a superuser", roles.own)));
+        return Err(Error::invalid(format!(
+            "{kind} {name} belongs to {owner}, and {} may not give it away",
+            roles.own
+        ))
+        .hint(format!("grant {owner} to {}; or run this as a superuser", roles.own)));
     }
     let mut members = Vec::new();
     for (role, is_super) in [(&roles.own, roles.own_super), (&roles.ledger_owner, roles.ledger_owner_super)] {
@@ -185,10 +193,17 @@ impl Wanted {
         let mut sql = Vec::new();
         if needs_new_owner(object) {
             sql.extend(object.hand_to(OWNER_ROLE)?);
-        } else if kind == "database" && !object.acl.iter().any(|e| e == &format!("CREATE|false|role {OWNER_ROLE}")) {
+        } else if kind == "database"
+            && !object.acl.iter().any(|e| e == &format!("CREATE|false|role {OWNER_ROLE}"))
+        {
             sql.push(format!("grant create on database {name} to {role}"));
         }
-        let kept = |right: &str| object.acl.iter().any(|e| e.ends_with(&format!("|role {}", self.app)) && e.starts_with(&format!("{right}|")));
+        let kept = |right: &str| {
+            object
+                .acl
+                .iter()
+                .any(|e| e.ends_with(&format!("|role {}", self.app)) && e.starts_with(&format!("{right}|")))
+        };
         let lacking: Vec<&str> = rights.iter().map(String::as_str).filter(|right| !kept(right)).collect();
         if !lacking.is_empty() {
             sql.push(format!("grant {} on {class} {name} to {app}", lacking.join(", ").to_lowercase()));
@@ -201,7 +216,9 @@ impl Wanted {
         for whom in [self.app.as_str(), "public"] {
             let grantee = if whom == "public" { "public".to_owned() } else { format!("role {whom}") };
             let upper = taken.to_uppercase();
-            let has = |entry: &String| entry.starts_with(&format!("{upper}|")) && entry.ends_with(&format!("|{grantee}"));
+            let has = |entry: &String| {
+                entry.starts_with(&format!("{upper}|")) && entry.ends_with(&format!("|{grantee}"))
+            };
             if object.acl.iter().any(has) {
                 let from = if whom == "public" { whom.to_owned() } else { app.to_string() };
                 sql.push(format!("revoke {taken} on {class} {name} from {from}"));
@@ -226,12 +243,14 @@ pub(super) async fn install(
             if !wanted.role_there {
                 guard::set(client, "made_role", "yes").await?;
             }
-            let sql = "insert into cofferdam_guard.state values ('fallback_owner', $1) on conflict do nothing";
+            let sql =
+                "insert into cofferdam_guard.state values ('fallback_owner', $1) on conflict do nothing";
             client.execute(sql, &[&wanted.fallback]).await.db()?;
             for sql in wanted.roles()? {
                 client.batch_execute(&sql).await.db()?;
             }
-            let detail = json!({"level": Level::Privileges, "app_role": wanted.app, "owner_role": OWNER_ROLE});
+            let detail =
+                json!({"level": Level::Privileges, "app_role": wanted.app, "owner_role": OWNER_ROLE});
             ledger::postgres::audit(client, &project.actor, "guard-install", &detail.to_string()).await?;
             crash::hit(CrashPoint::GuardDeclared);
             Ok(())
@@ -276,6 +295,8 @@ pub(super) async fn missing(client: &Client, standing: &Standing, report: &mut G
     }
     let rows = client.query(include_str!("sql/extensions.sql"), &[&app]).await.db()?;
     let extensions = rows.iter().map(|row| row.get::<_, String>(0));
-    report.missing.extend(extensions.map(|name| format!("{app} may drop the extension {name}, which belongs to it")));
+    report
+        .missing
+        .extend(extensions.map(|name| format!("{app} may drop the extension {name}, which belongs to it")));
     Ok(())
 }

@@ -24,11 +24,8 @@ pub(super) async fn run(
     }
     // A copy may have been restored with the guard and without the ledger.
     ledger::postgres::create(&session, &project.actor).await?;
-    let runner_options = RunnerOptions {
-        locks: options.locks,
-        lease_wait: options.lease_wait,
-        stop: options.stop.clone(),
-    };
+    let runner_options =
+        RunnerOptions { locks: options.locks, lease_wait: options.lease_wait, stop: options.stop.clone() };
     let mut runner = Runner::start(session, project, runner_options, watch).await?;
     let taken_down = match guard::standing(runner.session()).await {
         Ok(Some(standing)) => postgres::take_down(&mut runner, &standing, "guard-remove").await,

@@ -24,11 +24,13 @@ pub struct FileRights {
 
 /// The answer to `guard install` on SQLite.
 pub(super) fn nothing_to_install() -> Error {
-    Error::invalid("SQLite has nothing that can refuse a drop: whoever may write the file may drop its tables")
-        .hint(
-            "let only the application's own user write the file (chmod 600), open it read-only where you only \
+    Error::invalid(
+        "SQLite has nothing that can refuse a drop: whoever may write the file may drop its tables",
+    )
+    .hint(
+        "let only the application's own user write the file (chmod 600), open it read-only where you only \
              look, and keep copies; cofferdam migrate keeps one before a dangerous change",
-        )
+    )
 }
 
 /// Level `none`, and who may write the file.

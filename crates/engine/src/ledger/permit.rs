@@ -35,15 +35,20 @@ impl Permit {
         }
         if !row.get::<_, bool>(1) {
             let owner: &str = row.get(2);
-            return Err(Error::invalid("the guard stands, and this role may not write its permits")
-                .hint(format!("migrate as the role that owns the ledger, or as {owner}; cofferdam guard install, \
-                     run as {owner}, lets the ledger's owner through")));
+            return Err(Error::invalid("the guard stands, and this role may not write its permits").hint(
+                format!(
+                    "migrate as the role that owns the ledger, or as {owner}; cofferdam guard install, \
+                     run as {owner}, lets the ledger's owner through"
+                ),
+            ));
         }
         let secret = random_secret()?;
         let hash = sha2::Sha256::digest(secret.expose().as_bytes()).to_vec();
         let grace = (lease_lasts() * GRACE).as_secs_f64();
-        let row =
-            client.query_one(include_str!("sql/permit_issue.sql"), &[&hash, &lease.fence, &grace]).await.db()?;
+        let row = client
+            .query_one(include_str!("sql/permit_issue.sql"), &[&hash, &lease.fence, &grace])
+            .await
+            .db()?;
         Ok(Some(Permit { secret, owner: row.get(0) }))
     }
 

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, PostgresTarget, QualifiedIdent, SqlFailure};
-use crate::runner::LockLimits;
 use crate::ledger::guard;
+use crate::runner::LockLimits;
 use crate::runner::postgres::{Runner, RunnerOptions, take_down};
 use crate::{Project, Watch, foreign, ledger};
 

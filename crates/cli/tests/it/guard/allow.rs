@@ -36,7 +36,9 @@ fn a_window_opens_for_its_role_and_its_time_and_is_audited() {
             assert!(audit.contains(action), "{action} in {audit}");
         }
         scene.run("audit --verify").run();
-        scene.database.psql(&format!("drop event trigger cofferdam_guard_drop; drop owned by {other} cascade; drop role {other}"));
+        scene.database.psql(&format!(
+            "drop event trigger cofferdam_guard_drop; drop owned by {other} cascade; drop role {other}"
+        ));
     }
 }
 
@@ -48,7 +50,11 @@ fn a_window_needs_a_reason_and_has_an_end() {
     scene.run("guard allow --for 10m --reason").arg("").status(2).run();
     scene.run("guard allow --reason x").status(2).run();
     scene.run("guard allow --end --reason x").status(2).run();
-    scene.run("guard allow --for 1m --reason x --role nobody_such").status(2).stderr_contains("no role").run();
+    scene
+        .run("guard allow --for 1m --reason x --role nobody_such")
+        .status(2)
+        .stderr_contains("no role")
+        .run();
     scene.run("guard remove").run();
     scene.run("guard allow --for 1m --reason x").status(2).stderr_contains("no guard").run();
 }

@@ -7,9 +7,10 @@ use cofferdam_testkit::postgres::{self, Database};
 
 use super::Scene;
 
-/// A program of the server's own major.
+/// A program from beside the first pg_dump, so that all of them are of one version.
 fn run(path: &OsString, program: &str, arguments: &[&str]) -> Output {
-    let found = std::env::split_paths(path).map(|at| at.join(program)).find(|at| at.is_file());
+    let beside = std::env::split_paths(path).find(|at| at.join("pg_dump").is_file());
+    let found = beside.map(|at| at.join(program)).filter(|program| program.is_file());
     let found = found.unwrap_or_else(|| panic!("{program} is not there"));
     Command::new(found).args(arguments).output().expect("it starts")
 }
@@ -80,10 +81,15 @@ fn an_old_dump_made_with_clean_drops_nothing() {
         scene.run("guard install").run();
         let before = scene.rows();
         // psql goes on after an error: COPY adds the old rows where no key forbids it.
-        let played = run(&path, "psql", &["-qX", "-v", "ON_ERROR_STOP=1", "-f", &dump, &scene.database.url()]);
+        let played =
+            run(&path, "psql", &["-qX", "-v", "ON_ERROR_STOP=1", "-f", &dump, &scene.database.url()]);
         let said = String::from_utf8_lossy(&played.stderr);
         assert!(!played.status.success() && said.contains("cofferdam guard: drop"), "{said}");
-        let restored = run(&path, "pg_restore", &["--clean", "--if-exists", "-e", "-d", &scene.database.url(), &archive]);
+        let restored = run(
+            &path,
+            "pg_restore",
+            &["--clean", "--if-exists", "-e", "-d", &scene.database.url(), &archive],
+        );
         let said = String::from_utf8_lossy(&restored.stderr);
         assert!(!restored.status.success() && said.contains("cofferdam guard: drop"), "{said}");
         assert_eq!(scene.rows(), before);
@@ -110,6 +116,8 @@ fn a_dump_of_the_guarded_database_made_with_clean_takes_the_guard_off_first_for_
         assert!(scene.said(&owner, "drop table tags").expect("refused").by_guard());
         // An owner of everything who says so: out of reach, as the page tells.
         good(&path, "psql", &["-qX", "-v", "ON_ERROR_STOP=1", "-f", &dump, &scene.database.url()]);
-        scene.database.psql(&format!("drop event trigger cofferdam_guard_drop; alter table tags owner to postgres; drop role {owner}"));
+        scene.database.psql(&format!(
+            "drop event trigger cofferdam_guard_drop; alter table tags owner to postgres; drop role {owner}"
+        ));
     }
 }

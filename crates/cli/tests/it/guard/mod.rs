@@ -123,6 +123,8 @@ impl Said {
     }
 
     fn by_guard(&self) -> bool {
-        self.state == "ZG001" && self.message.starts_with("cofferdam guard: ") && self.hint.contains("guard allow")
+        self.state == "ZG001"
+            && self.message.starts_with("cofferdam guard: ")
+            && self.hint.contains("guard allow")
     }
 }

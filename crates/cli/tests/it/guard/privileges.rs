@@ -80,7 +80,12 @@ fn the_application_reads_and_writes_rows_and_the_migrations_change_the_schema() 
         ] {
             assert!(said(sql).is_none(), "{sql} on {major}: {:?}", said(sql));
         }
-        for sql in ["create table mine (a int)", "create schema mine", "alter table notes add column a int", "truncate tags"] {
+        for sql in [
+            "create table mine (a int)",
+            "create schema mine",
+            "alter table notes add column a int",
+            "truncate tags",
+        ] {
             assert_eq!(said(sql).expect("refused").state, "42501", "{sql}");
         }
         // What a migration makes belongs to the owner, and the application may use it.
@@ -92,7 +97,11 @@ fn the_application_reads_and_writes_rows_and_the_migrations_change_the_schema() 
         app.scene.run("migrate").stderr_contains("1 applied").run();
         let owner = "select pg_get_userbyid(relowner) from pg_class where relname = 'more'";
         assert_eq!(app.scene.database.psql(owner), "cofferdam_owner");
-        assert!(said("insert into more (a) values (1); insert into later.x values (1)").is_none(), "{:?}", said("insert into more (a) values (1); insert into later.x values (1)"));
+        assert!(
+            said("insert into more (a) values (1); insert into later.x values (1)").is_none(),
+            "{:?}",
+            said("insert into more (a) values (1); insert into later.x values (1)")
+        );
         assert_eq!(said("drop table more").expect("refused").state, "42501");
         app.scene.run("guard status").stdout_contains("guarded by privileges").stdout_lacks("warning").run();
         app.scene.run("guard allow --for 1m --reason x").status(2).stderr_contains("cannot be lent").run();
@@ -135,21 +144,34 @@ fn roles_that_would_keep_every_right_are_refused_before_anything_changes() {
     for major in postgres::majors() {
         let app = App::new(major);
         let before = app.scene.database.psql(WHOSE);
-        let install = |role: &str| app.scene.run(&format!("guard install --level privileges --app-role {role}"));
+        let install =
+            |role: &str| app.scene.run(&format!("guard install --level privileges --app-role {role}"));
         install("no_such_role").status(2).stderr_contains("there is no role").run();
         install("postgres").status(3).stderr_contains("superuser").run();
         app.scene.run("guard install --level privileges").status(2).stderr_contains("--app-role").run();
-        app.scene.run(&format!("guard install --level event-trigger --app-role {}", app.role)).status(2).run();
+        app.scene
+            .run(&format!("guard install --level event-trigger --app-role {}", app.role))
+            .status(2)
+            .run();
         app.scene.database.psql(&format!("alter role {} createrole", app.role));
-        app.scene.database.psql(&format!("grant all on schema cofferdam to {0}; alter table cofferdam.lease owner to {0}", app.role));
+        app.scene.database.psql(&format!(
+            "grant all on schema cofferdam to {0}; alter table cofferdam.lease owner to {0}",
+            app.role
+        ));
         install(&app.role).status(3).stderr_contains("migrates itself").run();
-        app.scene.database.psql("alter table cofferdam.lease owner to postgres; alter table notes enable row level security");
+        app.scene.database.psql(
+            "alter table cofferdam.lease owner to postgres; alter table notes enable row level security",
+        );
         install(&app.role).status(3).stderr_contains("row security").run();
         assert_eq!(app.scene.database.psql(WHOSE), before);
-        let dry = app.scene.run(&format!("guard install --level privileges --app-role {} --dry-run", app.role));
+        let dry =
+            app.scene.run(&format!("guard install --level privileges --app-role {} --dry-run", app.role));
         dry.status(3).run();
         app.scene.database.psql("alter table notes disable row level security");
-        app.scene.run(&format!("guard install --app-role {} --dry-run", app.role)).stdout_contains("owner to \"cofferdam_owner\"").run();
+        app.scene
+            .run(&format!("guard install --app-role {} --dry-run", app.role))
+            .stdout_contains("owner to \"cofferdam_owner\"")
+            .run();
         assert_eq!(app.scene.database.psql(WHOSE), before);
     }
 }
@@ -180,7 +202,8 @@ fn a_role_without_superpowers_installs_migrates_and_removes() {
         scene.as_role(&migrator, "migrate").run();
         scene.database.psql(&format!("set role {app}; create table theirs (a integer)"));
         let before = scene.database.psql(WHOSE);
-        let install = || scene.as_role(&migrator, &format!("guard install --level privileges --app-role {app}"));
+        let install =
+            || scene.as_role(&migrator, &format!("guard install --level privileges --app-role {app}"));
         install().stdout_contains("guarded by privileges").run();
         assert_eq!(scene.said(&app, "drop table theirs").expect("refused").state, "42501");
         scene.project.write("migrations/0002_drop.sql", "-- cofferdam:allow drop-column nobody reads it\nalter table notes drop column body;\ncreate index on theirs (a);");

@@ -5,7 +5,7 @@ create event trigger cofferdam_guard_new_table on ddl_command_end
     when tag in ('CREATE TABLE', 'CREATE TABLE AS', 'SELECT INTO', 'CREATE SCHEMA')
     execute function cofferdam_guard.cover_new_tables();
 create event trigger cofferdam_guard_extension on ddl_command_start
-    when tag in ('CREATE EXTENSION', 'ALTER EXTENSION')
+    when tag in ('CREATE EXTENSION', 'ALTER EXTENSION', 'DROP EXTENSION')
     execute function cofferdam_guard.extension_begins();
 create event trigger cofferdam_guard_extension_end on ddl_command_end
     when tag in ('CREATE EXTENSION', 'ALTER EXTENSION')

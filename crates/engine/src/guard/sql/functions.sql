@@ -37,14 +37,17 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp as $guar
 declare
     lost text[];
     inside text := current_setting('cofferdam_guard.extension', true);
+    members text[] := case when tg_tag = 'DROP EXTENSION' then
+        string_to_array(current_setting('cofferdam_guard.members', true), ',') end;
 begin
-    if inside <> '' and inside = pg_current_xact_id_if_assigned()::text then
+    if inside <> '' and split_part(inside, ':', 1) = pg_current_xact_id_if_assigned()::text then
         return;
     end if;
     select array_agg(o.object_type || ' ' || o.object_identity order by not o.original, o.object_type <> 'schema')
     into lost
     from pg_event_trigger_dropped_objects() o
     where (o.original or o.normal) and not o.is_temporary
+      and (members is null or o.classid || ':' || o.objid <> all (members))
       and (o.object_type in ('table', 'table column', 'foreign table', 'foreign table column', 'view',
                              'materialized view', 'sequence', 'schema', 'type', 'composite type',
                              'composite type column')
@@ -102,7 +105,8 @@ declare
     one record;
 begin
     for one in
-        select n.nspname, c.relname
+        -- `like .. including all` tells of its table more than once.
+        select distinct n.nspname, c.relname
         from pg_event_trigger_ddl_commands() d
         join pg_class c on c.oid = d.objid and d.classid = 'pg_class'::regclass
         join pg_namespace n on n.oid = c.relnamespace
@@ -122,18 +126,38 @@ begin
 end
 $guard$;
 
--- An extension's script may drop what is its own.
+-- An extension's script may drop what is its own, and so may `drop extension`. Scripts name their
+-- own extension in turn, so they are counted; members are known only before they are dropped.
 create or replace function cofferdam_guard.extension_begins() returns event_trigger
 language plpgsql as $guard$
+declare
+    own text := pg_catalog.pg_current_xact_id()::text;
+    inside text := pg_catalog.current_setting('cofferdam_guard.extension', true);
 begin
-    perform pg_catalog.set_config('cofferdam_guard.extension', pg_catalog.pg_current_xact_id()::text, true);
+    if tg_tag = 'DROP EXTENSION' then
+        perform pg_catalog.set_config('cofferdam_guard.members', coalesce((
+            select pg_catalog.string_agg(d.classid || ':' || d.objid, ',')
+            from pg_catalog.pg_depend d
+            where d.deptype = 'e'
+              and d.classid in ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass,
+                                'pg_catalog.pg_namespace'::pg_catalog.regclass)), ''), true);
+    elsif pg_catalog.split_part(inside, ':', 1) = own then
+        perform pg_catalog.set_config('cofferdam_guard.extension',
+                                      own || ':' || (pg_catalog.split_part(inside, ':', 2)::int + 1), true);
+    else
+        perform pg_catalog.set_config('cofferdam_guard.extension', own || ':1', true);
+    end if;
 end
 $guard$;
 
 create or replace function cofferdam_guard.extension_ends() returns event_trigger
 language plpgsql as $guard$
+declare
+    inside text := pg_catalog.current_setting('cofferdam_guard.extension', true);
+    depth int := pg_catalog.split_part(inside, ':', 2)::int - 1;
 begin
-    perform pg_catalog.set_config('cofferdam_guard.extension', '', true);
+    perform pg_catalog.set_config('cofferdam_guard.extension', case when depth > 0 then
+        pg_catalog.split_part(inside, ':', 1) || ':' || depth else '' end, true);
 end
 $guard$;
 

@@ -21,8 +21,8 @@ use crate::db::error::SqlFailure;
 use crate::db::{self, DbResult, Poll, Session};
 use crate::ledger::{self, Lease, Permit, Protected, RunState, StepState, Taken};
 use crate::{Event, Project, Stop, Watch};
-use locks::{Attempts, Blocked};
 pub(crate) use guard::{GUARD_DROP, GUARD_TABLES, GUARD_TABLES_AT_ONCE, take_down};
+use locks::{Attempts, Blocked};
 pub(crate) use locks::{locked_out, read_catalog};
 pub(crate) use owners::{Owned, default_privileges, for_each, owned};
 use pulse::Pulse;
@@ -234,7 +234,8 @@ impl<'w> Runner<'w> {
         mode: LockMode,
         work: impl AsyncFn(&Client) -> Result<()>,
     ) -> Result<()> {
-        let needed = lock::Locks { tables: tables.iter().map(|t| (t.clone(), mode)).collect(), ..Default::default() };
+        let needed =
+            lock::Locks { tables: tables.iter().map(|t| (t.clone(), mode)).collect(), ..Default::default() };
         let mut attempts = Attempts::new(self.options.locks);
         loop {
             self.check_stop()?;

@@ -119,8 +119,11 @@ pub(super) async fn give_back(runner: &mut Runner<'_>) -> Result<()> {
     let objects = owned(runner.session(), &app).await?;
     let mut strangers = objects.iter().filter(|object| !object.ours && object.owner == owner_role);
     if let Some(object) = strangers.next() {
-        return Err(Error::invalid(format!("{} {} is not this role's to give back", object.kind, object.name))
-            .hint(format!("run cofferdam guard remove as a member of {owner_role}, or as a superuser")));
+        return Err(Error::invalid(format!(
+            "{} {} is not this role's to give back",
+            object.kind, object.name
+        ))
+        .hint(format!("run cofferdam guard remove as a member of {owner_role}, or as a superuser")));
     }
     let sql = "select value from cofferdam_guard.state where key = 'fallback_owner'";
     let fallback: Option<String> = runner.session().query_opt(sql, &[]).await.db()?.map(|row| row.get(0));
@@ -214,7 +217,9 @@ async fn end_role(runner: &mut Runner<'_>, owner_role: &str, app: &str) -> Resul
         })
         .await?;
     if kept {
-        runner.watch().event(Event::Note { text: format!("the role {owner_role} stays: it is still in use") });
+        runner
+            .watch()
+            .event(Event::Note { text: format!("the role {owner_role} stays: it is still in use") });
     }
     Ok(())
 }
@@ -223,12 +228,16 @@ async fn end_role(runner: &mut Runner<'_>, owner_role: &str, app: &str) -> Resul
 pub(crate) fn default_privileges(owner: &Ident, app: &Ident, grant: bool) -> Vec<String> {
     let verb = if grant { "grant" } else { "revoke" };
     let to = if grant { "to" } else { "from" };
-    [("select, insert, update, delete", "tables"), ("usage, select, update", "sequences"), ("usage", "schemas")]
-        .into_iter()
-        .map(|(rights, what)| {
-            format!("alter default privileges for role {owner} {verb} {rights} on {what} {to} {app}")
-        })
-        .collect()
+    [
+        ("select, insert, update, delete", "tables"),
+        ("usage, select, update", "sequences"),
+        ("usage", "schemas"),
+    ]
+    .into_iter()
+    .map(|(rights, what)| {
+        format!("alter default privileges for role {owner} {verb} {rights} on {what} {to} {app}")
+    })
+    .collect()
 }
 
 #[cfg(test)]
