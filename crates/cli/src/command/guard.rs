@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use cofferdam::guard::{self, AllowOptions, GuardReport, Level, Options, Whom};
-use cofferdam::runner::LockLimits;
 
+use crate::command::migrate::LockArgs;
+use crate::confirm::Confirm;
 use crate::context::Context;
 use crate::duration;
 use crate::exit::Exit;
@@ -58,9 +59,8 @@ struct InstallArgs {
 /// Take the guard out; what it changed is as it was
 #[derive(Debug, clap::Args)]
 struct RemoveArgs {
-    /// The name of the database that is meant; needed where it is protected
-    #[arg(long, value_name = "DATABASE_NAME")]
-    confirm: Option<String>,
+    #[command(flatten)]
+    confirm: Confirm,
     /// Show the SQL, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -94,9 +94,8 @@ struct AllowArgs {
 
 #[derive(Debug, clap::Args)]
 struct Waits {
-    /// How long to try for the locks on one group of tables
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
-    lock_budget: Duration,
+    #[command(flatten)]
+    locks: LockArgs,
     /// How long to wait while another process migrates
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse)]
     lease_wait: Duration,
@@ -108,15 +107,12 @@ fn level(text: &str) -> std::result::Result<Level, &'static str> {
 
 pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let chosen = context.needed_database()?;
-    let protected = chosen.protected;
-    let project = context.project_without_files(chosen)?;
-    let options = |waits: &Waits, dry_run| Options {
+    let mut project = context.project_without_files(chosen)?;
+    let options = |waits: Waits, dry_run| Options {
         level: None,
         app_role: None,
-        confirm: None,
-        protected,
         dry_run,
-        locks: LockLimits { budget: waits.lock_budget, ..LockLimits::default() },
+        locks: waits.locks.limits(),
         lease_wait: waits.lease_wait,
         stop: context.stop.clone(),
     };
@@ -124,11 +120,12 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let report = match args.action {
         Action::Install(args) => {
             let options =
-                Options { level: args.level, app_role: args.app_role, ..options(&args.waits, args.dry_run) };
+                Options { level: args.level, app_role: args.app_role, ..options(args.waits, args.dry_run) };
             context.run(async { Ok(guard::install(&project, &options, &mut watch).await?) })?
         }
         Action::Remove(args) => {
-            let options = Options { confirm: args.confirm, ..options(&args.waits, args.dry_run) };
+            args.confirm.given_to(&mut project, context);
+            let options = options(args.waits, args.dry_run);
             context.run(async { Ok(guard::remove(&project, &options, &mut watch).await?) })?
         }
         Action::Status => context.run(async { Ok(guard::status(&project).await?) })?,

@@ -52,10 +52,6 @@ pub struct Options {
     pub level: Option<Level>,
     /// The role that the application logs in as, for [`Level::Privileges`].
     pub app_role: Option<String>,
-    /// The name of the database that is meant, typed as a confirmation.
-    pub confirm: Option<String>,
-    /// Whether the confirmation must be there.
-    pub protected: bool,
     /// Show the SQL only.
     pub dry_run: bool,
     /// For locks on the tables.

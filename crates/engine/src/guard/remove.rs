@@ -1,12 +1,15 @@
 //! `guard remove`.
 
-use cofferdam_analysis::{Error, Result};
+use cofferdam_analysis::Result;
 
 use super::{GuardReport, Options, plan};
 use crate::db::{self, PostgresTarget};
 use crate::ledger::{self, guard};
 use crate::runner::postgres::{self, Runner, RunnerOptions};
 use crate::{Project, Watch};
+
+/// Reads after "cannot", before the database.
+const ACT: &str = "remove the guard of";
 
 pub(super) async fn run(
     project: &Project,
@@ -16,7 +19,10 @@ pub(super) async fn run(
 ) -> Result<GuardReport> {
     let session = db::connect(target, &project.connect).await?;
     let Some(standing) = guard::standing(&session).await? else { return Ok(GuardReport::none()) };
-    confirmed(options, session.database())?;
+    let has_ledger = ledger::postgres::exists(&session).await?;
+    if !options.dry_run {
+        project.protection.on_postgres(&session, has_ledger).await?.demand(ACT, &[])?;
+    }
     if options.dry_run {
         let sql = vec![plan::shown(postgres::GUARD_DROP)];
         let level = standing.level.to_string();
@@ -27,11 +33,7 @@ pub(super) async fn run(
     let runner_options =
         RunnerOptions { locks: options.locks, lease_wait: options.lease_wait, stop: options.stop.clone() };
     let mut runner = Runner::start(session, project, runner_options, watch).await?;
-    let taken_down = match guard::standing(runner.session()).await {
-        Ok(Some(standing)) => postgres::take_down(&mut runner, &standing, "guard-remove").await,
-        Ok(None) => Ok(()),
-        Err(error) => Err(error),
-    };
+    let taken_down = under_lease(&mut runner, project).await;
     if !runner.session().is_closed() {
         let released = runner.release().await;
         taken_down?;
@@ -42,17 +44,11 @@ pub(super) async fn run(
     Ok(GuardReport::none())
 }
 
-fn confirmed(options: &Options, database: &str) -> Result<()> {
-    match &options.confirm {
-        Some(name) if name == database => Ok(()),
-        Some(name) => Err(Error::refused(format!(
-            "cannot remove the guard: the database is called {database}, and --confirm names {name}"
-        ))
-        .hint("look whether the URL leads to the database that you mean")),
-        None if options.protected && !options.dry_run => {
-            Err(Error::refused(format!("cannot remove the guard: the database {database} is protected"))
-                .hint(format!("if it is the one you mean: --confirm {database}")))
-        }
+async fn under_lease(runner: &mut Runner<'_>, project: &Project) -> Result<()> {
+    // Somebody may have marked it until the lease was ours.
+    project.protection.on_postgres(runner.session(), true).await?.demand(ACT, &[])?;
+    match guard::standing(runner.session()).await? {
+        Some(standing) => postgres::take_down(runner, &standing, "guard-remove").await,
         None => Ok(()),
     }
 }

@@ -176,9 +176,8 @@ fn every_accident_is_refused_by_privileges_or_out_of_reach_as_the_guide_says() {
         let keeper = prepare(&app.scene, &app.role);
         app.install();
         befall(&app.scene, &app.role, &keeper, |accident| accident.3);
-        app.scene.database.psql(&format!("drop owned by {keeper} cascade"));
         app.scene.run("guard remove").run();
-        app.scene.database.psql(&format!("drop role {keeper}"));
+        app.scene.database.psql(&format!("drop owned by {keeper} cascade; drop role {keeper}"));
     }
 }
 
