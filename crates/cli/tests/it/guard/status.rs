@@ -58,23 +58,35 @@ fn it_is_installed_repaired_and_removed_and_says_what_it_is() {
 #[test]
 fn no_other_command_sees_it() {
     for major in postgres::majors() {
-        let scene = Scene::guarded(major);
-        let command = |line: &str| {
-            let run = scene.run(line).env("SCRATCH_URL", scene.database.address().url("postgres"));
-            match postgres::programs(major) {
-                Some(path) => run.env("PATH", path),
-                None => run,
-            }
-        };
-        let diff = document("diff", &command("diff --format json").run());
-        assert_eq!(diff["differences"], json!([]), "on {major}: {diff:#}");
-        command("status").stdout_contains("1 applied, 0 pending").run();
-        scene.project.write("migrations/0002_more.sql", "create table more (a integer);");
-        command("plan").stdout_lacks("cofferdam_guard").run();
-        command("migrate").run();
-        let diff = document("diff", &command("diff --format json").run());
-        assert_eq!(diff["differences"], json!([]), "on {major}: {diff:#}");
+        unseen(Scene::guarded(major));
+        let scene = Scene::new(major);
+        let app = format!("app_{}", scene.database.name());
+        scene.database.psql(&format!("create role {app}; grant select on notes to {app}"));
+        scene.run(&format!("guard install --app-role {app}")).run();
+        let scene = unseen(scene);
+        scene.run("guard remove").run();
+        scene.database.psql(&format!("drop owned by {app}; drop role {app}"));
     }
+}
+
+fn unseen(scene: Scene) -> Scene {
+    let major = scene.database.major();
+    let command = |line: &str| {
+        let run = scene.run(line).env("SCRATCH_URL", scene.database.address().url("postgres"));
+        match postgres::programs(major) {
+            Some(path) => run.env("PATH", path),
+            None => run,
+        }
+    };
+    let diff = document("diff", &command("diff --format json").run());
+    assert_eq!(diff["differences"], json!([]), "on {major}: {diff:#}");
+    command("status").stdout_contains("1 applied, 0 pending").run();
+    scene.project.write("migrations/0002_more.sql", "create table more (a integer);");
+    command("plan").stdout_lacks("cofferdam_guard").run();
+    command("migrate").run();
+    let diff = document("diff", &command("diff --format json").run());
+    assert_eq!(diff["differences"], json!([]), "on {major}: {diff:#}");
+    scene
 }
 
 #[test]
