@@ -175,7 +175,11 @@ impl Wanted {
         let (role, app) = (Ident::new(OWNER_ROLE)?, Ident::new(self.app.as_str())?);
         let mut sql = Vec::new();
         if !self.role_there {
-            sql.push(format!("create role {role} nologin"));
+            // Another database of the cluster may be guarded at the same moment.
+            sql.push(format!(
+                "do $$ begin create role {role} nologin; \
+                 exception when duplicate_object or unique_violation then null; end $$"
+            ));
         }
         for member in &self.members {
             // From 16 on a member may be one without the right to act as the role.
