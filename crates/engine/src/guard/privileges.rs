@@ -202,11 +202,10 @@ impl Wanted {
         {
             sql.push(format!("grant create on database {name} to {role}"));
         }
+        let grantee = format!("|role {}", self.app);
         let kept = |right: &str| {
-            object
-                .acl
-                .iter()
-                .any(|e| e.ends_with(&format!("|role {}", self.app)) && e.starts_with(&format!("{right}|")))
+            let has = |entry: &String| entry.ends_with(&grantee) || entry.ends_with("|public");
+            object.acl.iter().any(|entry| entry.starts_with(&format!("{right}|")) && has(entry))
         };
         let lacking: Vec<&str> = rights.iter().map(String::as_str).filter(|right| !kept(right)).collect();
         if !lacking.is_empty() {

@@ -79,6 +79,13 @@ fn what_prisma_db_push_accept_data_loss_sends_drops_nothing() {
     for major in majors() {
         let scene = guarded(major);
         scene.project.write("more.prisma", MORE);
+        scene.project.write(
+            "prisma.config.mjs",
+            "import { PrismaPg } from '@prisma/adapter-pg'\nimport { defineConfig } from 'prisma/config'\n\
+             export default defineConfig({\n  experimental: { adapter: true }, engine: 'js', schema: 'more.prisma',\n  \
+             adapter: async () => new PrismaPg({ connectionString: process.env.DATABASE_URL, allowExitOnIdle: true }),\n})\n",
+        );
+        let proxy = Proxy::start(scene.database.address());
         for (name, schema, said) in
             [("less.prisma", LESS, "DROP COLUMN \"body\""), ("other.prisma", OTHER, "DROP COLUMN \"body\"")]
         {
@@ -87,7 +94,7 @@ fn what_prisma_db_push_accept_data_loss_sends_drops_nothing() {
                 "migrate diff --from-schema-datamodel more.prisma --to-schema-datamodel {name} --script"
             );
             let diff = tool.command(&scene.project.path("")).args(line.split(' '));
-            let sent = diff.env("DATABASE_URL", "postgres://127.0.0.1/none").run().stdout;
+            let sent = diff.env("DATABASE_URL", scene.database.url_through(&proxy)).run().stdout;
             assert!(sent.contains(said), "{sent}");
             for statement in sent.split(';').filter(|statement| statement.contains("DROP")) {
                 let said = scene.said("postgres", statement);
