@@ -92,6 +92,7 @@ pub(crate) enum Command {
     Status(command::status::Args),
     Adopt(command::adopt::Args),
     Baseline(command::baseline::Args),
+    Guard(command::guard::Args),
     Uninstall(command::uninstall::Args),
     Rollback(command::rollback::Args),
     Diff(command::diff::Args),
@@ -113,6 +114,7 @@ impl Command {
             Command::Status(_) => "status",
             Command::Adopt(_) => "adopt",
             Command::Baseline(_) => "baseline",
+            Command::Guard(_) => "guard",
             Command::Uninstall(_) => "uninstall",
             Command::Rollback(_) => "rollback",
             Command::Diff(_) => "diff",
@@ -126,7 +128,7 @@ impl Command {
 /// The commands as help groups them.
 pub(crate) const GROUPS: &[(&str, &[&str])] = &[
     ("Every day", &["init", "new", "check", "explain", "plan", "migrate", "status"]),
-    ("Once", &["adopt", "baseline", "uninstall"]),
+    ("Once", &["adopt", "baseline", "guard", "uninstall"]),
     ("Safety", &["rollback", "diff", "audit"]),
     ("Try", &["demo"]),
     ("Shell and editor", &["generate"]),

@@ -43,6 +43,7 @@ const BANDS: [&[&str]; 9] = [
         "audit",
         "preflight",
         "uninstall",
+        "guard",
         "drift",
         "online",
         "bridge",

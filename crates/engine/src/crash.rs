@@ -58,11 +58,23 @@ pub enum CrashPoint {
     ExportNamed,
     /// The ledger is gone.
     UninstallCommitted,
+    /// The guard is declared, not committed.
+    GuardDeclared,
+    /// It is committed; no table has its part yet.
+    GuardCommitted,
+    /// Some tables have their part.
+    GuardSpread,
+    /// Some tables have lost their part again.
+    GuardGathered,
+    /// The guard was dropped, not committed.
+    GuardDropped,
+    /// It is gone, the lease still held.
+    GuardGone,
 }
 
 impl CrashPoint {
     /// All of them.
-    pub const ALL: [CrashPoint; 26] = [
+    pub const ALL: [CrashPoint; 32] = [
         CrashPoint::LedgerCreated,
         CrashPoint::LeaseTaken,
         CrashPoint::RunBegun,
@@ -89,6 +101,12 @@ impl CrashPoint {
         CrashPoint::ExportWritten,
         CrashPoint::ExportNamed,
         CrashPoint::UninstallCommitted,
+        CrashPoint::GuardDeclared,
+        CrashPoint::GuardCommitted,
+        CrashPoint::GuardSpread,
+        CrashPoint::GuardGathered,
+        CrashPoint::GuardDropped,
+        CrashPoint::GuardGone,
     ];
 
     /// The name by which `COFFERDAM_CRASH_AT` asks for it.
@@ -120,6 +138,12 @@ impl CrashPoint {
             CrashPoint::ExportWritten => "export-written",
             CrashPoint::ExportNamed => "export-named",
             CrashPoint::UninstallCommitted => "uninstall-committed",
+            CrashPoint::GuardDeclared => "guard-declared",
+            CrashPoint::GuardCommitted => "guard-committed",
+            CrashPoint::GuardSpread => "guard-spread",
+            CrashPoint::GuardGathered => "guard-gathered",
+            CrashPoint::GuardDropped => "guard-dropped",
+            CrashPoint::GuardGone => "guard-gone",
         }
     }
 }

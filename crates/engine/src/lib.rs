@@ -36,6 +36,7 @@ pub mod drift;
 mod embedded;
 pub mod folder;
 pub mod foreign;
+pub mod guard;
 pub mod ledger;
 pub mod migrate;
 pub mod preflight;

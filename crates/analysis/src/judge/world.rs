@@ -339,7 +339,7 @@ impl World {
     pub fn is_absent(&self, name: &ObjectName) -> bool {
         let key = self.find(name);
         let left_out = key.0.starts_with("pg_") && key.0 != "pg_temp"
-            || matches!(key.0.as_str(), "information_schema" | "cofferdam")
+            || matches!(key.0.as_str(), "information_schema" | "cofferdam" | "cofferdam_guard")
             || key.1.starts_with("_cofferdam_");
         let known = self.gone.contains_key(&key) || self.complete && !left_out;
         known && !self.tables.contains_key(&key) && self.elsewhere(name, &key).is_empty()

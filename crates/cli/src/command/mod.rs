@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod generate;
+pub(crate) mod guard;
 pub(crate) mod init;
 pub(crate) mod migrate;
 pub(crate) mod new;
@@ -33,6 +34,7 @@ pub(crate) fn run(context: &Context, command: Command) -> Result<Exit> {
         Command::Status(args) => status::run(context, args),
         Command::Adopt(args) => adopt::run(context, args),
         Command::Baseline(args) => baseline::run(context, args),
+        Command::Guard(args) => guard::run(context, args),
         Command::Uninstall(args) => uninstall::run(context, args),
         Command::Rollback(args) => rollback::run(context, args),
         Command::Diff(args) => diff::run(context, args),

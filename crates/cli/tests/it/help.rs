@@ -23,6 +23,7 @@ fn commands_stand_in_groups_with_one_line_each() {
     Once:
       adopt     Take over the history of another migration tool, in place
       baseline  Take a database under management that no migration tool manages
+      guard     Refuse drops and truncates that no migration asks for
       uninstall Take the ledger out of the database and leave
 
     Safety:

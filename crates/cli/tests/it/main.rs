@@ -11,6 +11,7 @@ mod explain;
 #[cfg(feature = "crash-points")]
 mod faults;
 mod generate;
+mod guard;
 mod guide;
 mod help;
 mod init;

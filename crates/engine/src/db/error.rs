@@ -132,6 +132,8 @@ fn postgres_kind(sqlstate: &str) -> ErrorKind {
         // Password, role, pg_hba; no such database; no right; read-only; pooler's "unsupported parameter".
         "3D000" | "42501" | "25006" => ErrorKind::Invalid,
         "XX001" | "XX002" => ErrorKind::Corrupt,
+        // Our own guard against accidents.
+        "ZG001" => ErrorKind::Refused,
         _ if sqlstate.starts_with("28") => ErrorKind::Invalid,
         // serialization_failure, deadlock_detected and their kind.
         _ if sqlstate.starts_with("40") => ErrorKind::Blocked,

@@ -8,7 +8,7 @@ use super::expected::{Applied, applied};
 use super::{DriftReport, Options, Told, innocent};
 use crate::db::{self, DbResult, PostgresTarget, SqliteMode, SqliteOptions, SqliteTarget, Target};
 use crate::foreign::{self, Surroundings};
-use crate::ledger::{self, History};
+use crate::ledger::{self, History, guard};
 use crate::replay::{self, Built, Wanted};
 use crate::{Project, catalog};
 
@@ -32,6 +32,8 @@ async fn postgres(project: &Project, target: &PostgresTarget, options: &Options)
     let around = foreign::postgres(&session).await?;
     let files = files(project, &history, &around, has_ledger, Dialect::Postgres)?;
     let live = catalog::postgres::read(&session).await?;
+    let by_privileges =
+        guard::standing(&session).await?.is_some_and(|guard| guard.level == guard::Level::Privileges);
     let roles = session.query(include_str!("sql/roles.sql"), &[]).await.db()?;
     let roles: Vec<String> = roles.iter().map(|row| row.get(0)).collect();
     let major = session.major();
@@ -39,7 +41,15 @@ async fn postgres(project: &Project, target: &PostgresTarget, options: &Options)
     options.stop.check()?;
     let wanted = Wanted { major, roles: &roles, stop: &options.stop };
     let built = replay::postgres(&files.sources, &options.place, &wanted).await?;
-    Ok(compare(options, &around, files, built, &live))
+    // Grants are the guard's there, and no migration's.
+    let compared = Options { privileges: options.privileges && !by_privileges, ..options.clone() };
+    let mut report = compare(&compared, &around, files, built, &live);
+    if by_privileges && options.privileges {
+        report
+            .notes
+            .push("privileges are not compared: the guard against accidents stands on them".to_owned());
+    }
+    Ok(report)
 }
 
 fn sqlite(project: &Project, target: &SqliteTarget, options: &Options) -> Result<DriftReport> {

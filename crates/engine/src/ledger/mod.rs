@@ -12,6 +12,8 @@
 //! and meanings are the same (docs/ledger.md).
 
 pub mod audit;
+pub mod guard;
+mod permit;
 pub mod postgres;
 mod postgres_lease;
 pub mod protection;
@@ -25,6 +27,7 @@ use cofferdam_analysis::{Error, Result};
 use crate::db::Backend;
 use crate::folder::{Checksum, Format, Key};
 pub use audit::Entry;
+pub(crate) use permit::Permit;
 pub use postgres_lease::{Holder, Lease, Taken};
 pub(crate) use postgres_lease::{holder, lost, take as take_lease};
 pub use protection::{Protected, Protection};

@@ -12,8 +12,9 @@ use super::{
 };
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, PostgresTarget, QualifiedIdent, SqlFailure};
+use crate::ledger::guard;
 use crate::runner::LockLimits;
-use crate::runner::postgres::{Runner, RunnerOptions};
+use crate::runner::postgres::{Runner, RunnerOptions, take_down};
 use crate::{Project, Watch, foreign, ledger};
 
 /// What the ledger is made of.
@@ -59,18 +60,33 @@ pub(super) async fn run(
         return gone.and(released).map(|()| seen);
     }
     runner.watch().event(about_to_drop(&seen.dropped));
+    if let Err(error) = without_guard(&mut runner).await {
+        if !runner.session().is_closed() {
+            runner.release().await?;
+        }
+        return Err(error);
+    }
     let dropped = runner.fenced(async |client| drop_all(client, project, options).await).await;
     match dropped {
         Ok(report) => {
             crash::hit(CrashPoint::UninstallCommitted);
             // The lease went with the rest: there is nothing to give back.
             drop(runner);
-            Ok(report)
+            let guard = seen.dropped.into_iter().filter(|gone| gone.object.contains("cofferdam_guard"));
+            Ok(UninstallReport { dropped: guard.chain(report.dropped).collect(), ..report })
         }
         Err(error) => {
             runner.release().await?;
             Err(error)
         }
+    }
+}
+
+/// The guard goes first, in transactions of its own: without a ledger it would let nobody through.
+async fn without_guard(runner: &mut Runner<'_>) -> Result<()> {
+    match guard::standing(runner.session()).await? {
+        Some(standing) => take_down(runner, &standing, "guard-remove").await,
+        None => Ok(()),
     }
 }
 
@@ -83,6 +99,10 @@ async fn look(client: &Client, project: &Project, options: &Options) -> Result<U
     refuse_foreign(&rows.iter().map(|row| row.get(0)).collect::<Vec<String>>())?;
     let around = foreign::postgres(client).await?;
     let mut report = UninstallReport::of(&history, &around, project, options);
+    if let Some(standing) = guard::standing(client).await? {
+        let object = format!("schema cofferdam_guard, the guard of level {}", standing.level);
+        report.dropped.push(Dropped { object, rows: None });
+    }
     for table in tables {
         let name = QualifiedIdent::new(SCHEMA, table)?;
         let rows = client.query_one(&format!("select count(*) from {name}"), &[]).await.db()?.get(0);

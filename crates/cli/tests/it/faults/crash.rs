@@ -281,6 +281,7 @@ fn expected(kind: Kind) -> BTreeSet<&'static str> {
             && !OF_UNINSTALL.contains(point)
             // Needs a protected database: see `protect`.
             && **point != CrashPoint::MarkWritten
+            && !super::guard::OF_GUARD.contains(point)
             && (can_baseline(kind) || !baseline.contains(point))
     };
     CrashPoint::ALL.iter().filter(here).map(|point| point.name()).collect()

@@ -6,6 +6,7 @@
 mod adopt;
 mod concurrency;
 mod crash;
+mod guard;
 mod hostile;
 mod leave;
 mod locks;

@@ -7,4 +7,6 @@ select d.oid, pg_get_userbyid(d.defaclrole)::text as role, n.nspname::text as sc
                                           else 'role ' || pg_get_userbyid(a.grantee)::text end), '{}')
         from aclexplode(d.defaclacl) a) as granted
 from pg_default_acl d left join pg_namespace n on n.oid = d.defaclnamespace
-where n.nspname is distinct from 'cofferdam'
+where coalesce(n.nspname, '') not in ('cofferdam', 'cofferdam_guard')
+  -- Those are the guard's: see docs/guard.md.
+  and pg_get_userbyid(d.defaclrole) <> 'cofferdam_owner'

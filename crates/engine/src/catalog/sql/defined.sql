@@ -146,6 +146,6 @@ select f.kind, f.class, f.oid, n.nspname::text as schema, f.name, f.part,
        pg_get_userbyid(f.owner)::text as owner, f.definition, f.create
 from found f left join pg_namespace n on n.oid = f.namespace
 where f.oid >= 16384
-  and (n.nspname is null or (n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'cofferdam')))
+  and (n.nspname is null or (n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'cofferdam', 'cofferdam_guard')))
   and f.name !~ '^_cofferdam_'
   and not exists (select from pg_depend d where d.classid = f.class and d.objid = f.oid and d.deptype in ('e', 'i'))

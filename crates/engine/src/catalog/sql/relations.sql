@@ -24,7 +24,7 @@ left join pg_am a on a.oid = c.relam and c.relkind in ('r', 'p', 'm')
 left join pg_foreign_table ft on ft.ftrelid = c.oid
 left join pg_foreign_server fs on fs.oid = ft.ftserver
 where c.relkind in ('r', 'p', 'f', 'v', 'm', 'c') and c.oid >= 16384 and c.relpersistence <> 't'
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'cofferdam')
+  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'cofferdam', 'cofferdam_guard')
   and c.relname !~ '^_cofferdam_'
   and not exists (select from pg_depend d
                   where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0

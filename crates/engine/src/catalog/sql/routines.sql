@@ -52,7 +52,7 @@ join pg_namespace n on n.oid = p.pronamespace
 join pg_language l on l.oid = p.prolang
 left join pg_aggregate a on a.aggfnoid = p.oid
 where p.oid >= 16384
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'cofferdam')
+  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'cofferdam', 'cofferdam_guard')
   and p.proname !~ '^_cofferdam_'
   and not exists (select from pg_depend d
                   where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype in ('e', 'i'))

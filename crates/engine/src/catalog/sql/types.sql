@@ -47,7 +47,7 @@ left join pg_type b on b.oid = t.typbasetype
 left join pg_collation co on co.oid = t.typcollation and t.typcollation <> b.typcollation
 left join pg_namespace cn on cn.oid = co.collnamespace
 where t.oid >= 16384 and t.typtype in ('e', 'd', 'r', 'b', 'p')
-  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'cofferdam')
+  and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'cofferdam', 'cofferdam_guard')
   and t.typname !~ '^_cofferdam_'
   and not exists (select from pg_type e where e.typarray = t.oid)
   and not exists (select from pg_depend d

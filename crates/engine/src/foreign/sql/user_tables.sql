@@ -8,7 +8,7 @@ with named as (
     where c.relname = any ($1)
       and c.relkind in ('r', 'p', 'f')
       and c.relpersistence <> 't'
-      and n.nspname not in ('pg_catalog', 'information_schema', 'cofferdam')
+      and n.nspname not in ('pg_catalog', 'information_schema', 'cofferdam', 'cofferdam_guard')
       and n.nspname !~ '^pg_(toast|temp)'
       and not exists (select from pg_depend d
                       where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
@@ -18,7 +18,7 @@ with named as (
     join pg_namespace n on n.oid = c.relnamespace
     where c.relkind in ('r', 'p', 'f')
       and c.relpersistence <> 't'
-      and n.nspname not in ('pg_catalog', 'information_schema', 'cofferdam')
+      and n.nspname not in ('pg_catalog', 'information_schema', 'cofferdam', 'cofferdam_guard')
       and n.nspname !~ '^pg_(toast|temp)'
       and not exists (select from pg_depend d
                       where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')

@@ -1,14 +1,16 @@
 //! The runner on Postgres: lease, heartbeat, steps.
 
+mod guard;
 mod locks;
 mod outside;
+mod owners;
 mod proof;
 mod pulse;
 
 use std::time::Duration;
 
-use cofferdam_analysis::plan::lock;
-use cofferdam_analysis::sql::{Action, Script, Statement};
+use cofferdam_analysis::plan::lock::{self, LockMode};
+use cofferdam_analysis::sql::{Action, ObjectName, Script, Statement};
 use cofferdam_analysis::{Error, Result, plan};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
@@ -17,10 +19,12 @@ use super::{Job, LockLimits, Record, statement_failed};
 use crate::crash::{self, CrashPoint};
 use crate::db::error::SqlFailure;
 use crate::db::{self, DbResult, Poll, Session};
-use crate::ledger::{self, Lease, Protected, RunState, StepState, Taken};
+use crate::ledger::{self, Lease, Permit, Protected, RunState, StepState, Taken};
 use crate::{Event, Project, Stop, Watch};
+pub(crate) use guard::{GUARD_DROP, GUARD_TABLES, GUARD_TABLES_AT_ONCE, take_down};
 use locks::{Attempts, Blocked};
 pub(crate) use locks::{locked_out, read_catalog};
+pub(crate) use owners::{Owned, default_privileges, for_each, owned};
 use pulse::Pulse;
 
 /// Weak locks (rows, `validate constraint`) make nobody queue for long; still we do not wait for ever.
@@ -42,6 +46,8 @@ pub struct Runner<'w> {
     session: Session,
     pulse: Pulse,
     lease: Lease,
+    /// Where a guard stands.
+    permit: Option<Permit>,
     options: RunnerOptions,
     actor: String,
     watch: &'w mut dyn Watch,
@@ -66,7 +72,15 @@ impl<'w> Runner<'w> {
         let lease = wait_for_lease(&session, &owner, &options, watch).await?;
         crash::hit(CrashPoint::LeaseTaken);
         let pulse = Pulse::start(project, lease).await?;
-        Ok(Runner { session, pulse, lease, options, actor: project.actor.clone(), watch })
+        let permit = match Permit::issue(&session, lease).await {
+            Ok(permit) => permit,
+            Err(error) => {
+                pulse.end().await;
+                lease.release(&session).await?;
+                return Err(error);
+            }
+        };
+        Ok(Runner { session, pulse, lease, permit, options, actor: project.actor.clone(), watch })
     }
 
     /// The connection that steps run on.
@@ -95,6 +109,9 @@ impl<'w> Runner<'w> {
         begin(client, &self.session, WEAK_LOCK).await?;
         let result = async {
             self.lease.check(client).await?;
+            if let Some(permit) = &self.permit {
+                permit.carry(client).await?;
+            }
             work(client).await
         }
         .await;
@@ -206,12 +223,67 @@ impl<'w> Runner<'w> {
         }
     }
 
+    /// Runs `work` in a fenced transaction that holds `mode` on all of `tables`, for which it
+    /// waits as a step does: nobody queues behind us for long.
+    ///
+    /// # Errors
+    /// `Blocked` naming who holds a lock; `work`'s own.
+    pub(crate) async fn locked(
+        &mut self,
+        tables: &[ObjectName],
+        mode: LockMode,
+        work: impl AsyncFn(&Client) -> Result<()>,
+    ) -> Result<()> {
+        let needed =
+            lock::Locks { tables: tables.iter().map(|t| (t.clone(), mode)).collect(), ..Default::default() };
+        let mut attempts = Attempts::new(self.options.locks);
+        loop {
+            self.check_stop()?;
+            let result = self.attempt_locked(&needed, &attempts, &work).await;
+            let blocked = match result {
+                Ok(()) => return Ok(()),
+                Err(Failed::Blocked(blocked)) => blocked,
+                Err(Failed::For(error)) => {
+                    let _ = self.session.batch_execute("rollback").await;
+                    return Err(error);
+                }
+            };
+            self.session.batch_execute("rollback").await.map_err(|e| self.session.error(e))?;
+            let who = locks::holders(&self.session, &blocked).await?;
+            if attempts.worth_saying() {
+                let blocker = who.first().map(ToString::to_string);
+                self.watch.event(Event::Waiting { for_what: blocked.what(), blocker });
+            }
+            if !attempts.pause().await {
+                return Err(blocked.into_error(&who, self.options.locks.budget));
+            }
+        }
+    }
+
+    async fn attempt_locked(
+        &self,
+        needed: &lock::Locks,
+        attempts: &Attempts,
+        work: &impl AsyncFn(&Client) -> Result<()>,
+    ) -> Result<(), Failed> {
+        let client: &Client = &self.session;
+        begin(client, &self.session, WEAK_LOCK).await?;
+        self.lease.check(client).await?;
+        if let Some(permit) = &self.permit {
+            permit.carry(client).await?;
+        }
+        locks::take(client, needed, attempts).await?;
+        work(client).await?;
+        client.batch_execute("commit").await.map_err(|e| Failed::For(self.session.error(e)))
+    }
+
     /// One attempt at a transactional step: everything, or an error with the transaction open.
     async fn attempt(&self, job: &Job<'_>, needed: &lock::Locks, attempts: &Attempts) -> Result<(), Failed> {
         let client: &Client = &self.session;
         begin(client, &self.session, WEAK_LOCK).await?;
         self.lease.check(client).await?;
         crash::hit(CrashPoint::StepBegun);
+        self.as_owner(client).await?;
         locks::take(client, needed, attempts).await?;
         // Whoever waits behind a strong lock of this step waits for all its statements.
         let wait = if needed.is_strong() { attempts.queue() } else { WEAK_LOCK };
@@ -222,6 +294,9 @@ impl<'w> Runner<'w> {
             }
             if !in_force {
                 set_local(client, "lock_timeout", wait).await?;
+                if let Some(permit) = &self.permit {
+                    permit.carry(client).await?;
+                }
             }
             let sql = job.script.sql(statement);
             tracing::debug!(step = job.step.id, sql, "statement");
@@ -245,6 +320,14 @@ impl<'w> Runner<'w> {
         })?;
         crash::hit(CrashPoint::StepCommitted);
         Ok(())
+    }
+
+    /// What a step makes belongs to the role that owns the tables, where they are guarded so.
+    async fn as_owner(&self, client: &Client) -> Result<()> {
+        match self.permit.as_ref().and_then(Permit::owner) {
+            Some(owner) => client.batch_execute(&format!("set role {}", db::Ident::new(owner)?)).await.db(),
+            None => Ok(()),
+        }
     }
 
     /// The file may have changed role and path; the ledger is written by who we are.
@@ -336,6 +419,9 @@ impl<'w> Runner<'w> {
     /// Gives the lease back.
     pub async fn release(self) -> Result<()> {
         self.pulse.end().await;
+        if self.permit.is_some() {
+            Permit::revoke(&self.session, self.lease).await?;
+        }
         self.lease.release(&self.session).await?;
         self.session.close().await;
         Ok(())

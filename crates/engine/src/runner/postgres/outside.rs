@@ -53,7 +53,7 @@ impl Runner<'_> {
         let intent = Intent { existed: before == Seen::Done, sql: job.script.sql(statement).to_owned() };
         self.save(job, StepState::Intent, Some(&intent.to_text()?)).await?;
         crash::hit(CrashPoint::IntentCommitted);
-        let result = self.run_outside(job, statement).await;
+        let result = self.permitted(job, statement).await;
         crash::hit(CrashPoint::OutsideDone);
         match result {
             Ok(()) => self.outside_done(job, None).await,
@@ -91,6 +91,20 @@ impl Runner<'_> {
             ledger::postgres::save_step(client, job.run, &step.id, &step.hash, state, false, outcome).await
         })
         .await
+    }
+
+    /// Runs the statement with the permit in the session, as far as one is needed.
+    async fn permitted(&mut self, job: &Job<'_>, statement: &Statement) -> Result<()> {
+        let Some(permit) = &self.permit else { return self.run_outside(job, statement).await };
+        permit.carry_outside(&self.session).await?;
+        self.as_owner(&self.session).await?;
+        let result = self.run_outside(job, statement).await;
+        if let Some(permit) = &self.permit
+            && !self.session.is_closed()
+        {
+            permit.put_down(&self.session).await?;
+        }
+        result
     }
 
     /// Runs the statement alone. One that stops the application (`vacuum full`) queues for
