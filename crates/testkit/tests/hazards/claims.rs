@@ -81,7 +81,6 @@ fn claim(rule: &str) -> Harm {
         | "dml-without-where"
         | "merge-delete"
         | "drop-recreate"
-        | "rename-as-drop-add"
         | "constant-using"
         | "update-or-ignore"
         | "sqlite-rebuild-fk-on"

@@ -49,6 +49,19 @@ fn sqlite_does_what_the_corpus_claims() {
 }
 
 #[test]
+fn every_claim_is_borne_out_by_its_record() {
+    let all = case::all();
+    let provable = all.iter().filter(|c| c.provable && !c.family.starts_with("documents/"));
+    let wrong: Vec<String> = provable
+        .flat_map(|case| match case.proved.is_empty() {
+            true => vec![format!("{} has no record: COFFERDAM_CORPUS=write", case.title())],
+            false => broken(case, &case.proved),
+        })
+        .collect();
+    assert!(wrong.is_empty() || writing(), "{}", wrong.join("\n"));
+}
+
+#[test]
 fn a_part_of_the_postgres_cases_is_as_recorded() {
     let newest = *majors().last().expect("a major");
     let cases: Vec<Case> = of(Dialect::Postgres).into_iter().filter(|c| c.provable).step_by(EVERY).collect();
@@ -61,7 +74,6 @@ fn a_part_of_the_postgres_cases_is_as_recorded() {
                 record::of(case, newest)
             ));
         }
-        wrong.extend(claims::broken(case, &record));
     }
     assert!(wrong.is_empty() || writing(), "{}", wrong.join("\n"));
 }
@@ -131,14 +143,20 @@ fn run(cases: &[Case], major: u32) -> Vec<Vec<String>> {
     })
 }
 
+/// The claims that hold on no major at all: what one server refuses and a newer one does not
+/// is still worth a finding.
+fn broken(case: &Case, record: &BTreeMap<u32, Vec<String>>) -> Vec<String> {
+    let mut by_major = record.values().map(|lines| claims::broken(case, lines));
+    let first = by_major.next().unwrap_or_default();
+    by_major.fold(first, |all, other| if other.is_empty() { other } else { all })
+}
+
 /// Writes the records, or compares them; and holds the claims to them either way.
 fn settle(records: &[(&Case, BTreeMap<u32, Vec<String>>)]) {
     let mut wrong = Vec::new();
     let mut families: BTreeMap<&str, BTreeMap<String, BTreeMap<u32, Vec<String>>>> = BTreeMap::new();
     for (case, record) in records {
-        for lines in record.values() {
-            wrong.extend(claims::broken(case, lines));
-        }
+        wrong.extend(broken(case, record));
         if record.values().flatten().any(|l| l.starts_with(UNPREPARED)) {
             continue;
         }
