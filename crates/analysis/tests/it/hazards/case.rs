@@ -86,9 +86,7 @@ impl Case {
     /// Whether a catalog says that the table is small.
     pub(crate) fn small(&self, table: &str) -> bool {
         let sizes = self.sizes.as_ref();
-        sizes
-            .and_then(|s| s.get(table.trim_matches('"')))
-            .is_some_and(|rows| *rows >= 0 && (*rows as u64) < SMALL)
+        sizes.and_then(|s| s.get(table)).is_some_and(|rows| *rows >= 0 && (*rows as u64) < SMALL)
     }
 }
 
