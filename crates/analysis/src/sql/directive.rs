@@ -55,8 +55,7 @@ pub(crate) fn attach(text: &str, comments: &[Span], mut statements: Vec<Statemen
         });
         let tied_to = inside_or_behind.or((next < statements.len()).then_some(next));
         if let Some(index) = tied_to {
-            let tied = &mut statements[index].directives;
-            *tied = tied.iter().chain([directive]).cloned().collect();
+            statements[index].directives.push(directive.clone());
         }
     }
     Attached { statements, all }

@@ -81,7 +81,7 @@ fn statement(text: &str, index: usize, piece: Piece, meta: &[MetaLine], limit: L
         Ok(effects) => (effects.into(), None),
         Err(damage) => (Box::default(), Some(Box::new(damage))),
     };
-    Statement { index, span: piece.span, verb, effects, directives: Box::default(), damage }
+    Statement { index, span: piece.span, verb, effects, directives: Vec::new(), damage }
 }
 
 /// The piece's text, with psql's lines blanked.

@@ -1,7 +1,8 @@
 //! Leaves out rows of constants that nobody will look at, before the parser sees them.
 //!
 //! The parser's tree takes some thirty times the bytes of its text, and an `insert` of a
-//! whole table is one statement. Its rows only have to be sound: no rule asks about them; for a row of plain constants its tokens show that. Such rows are made
+//! whole table is one statement. No rule asks about its rows: they only have to be sound,
+//! and for a row of plain constants its tokens show that. All but the first are made
 //! blank, byte for byte, so that every place stays what it was.
 
 use std::borrow::Cow;

@@ -36,7 +36,7 @@ pub(crate) fn read(text: &str) -> Read {
             damage: Some(damage),
         });
         let (effects, damage) = (effects.into(), damage.map(Box::new));
-        let directives = Box::default();
+        let directives = Vec::new();
         statements.push(Statement { index, span: piece.span, verb, effects, directives, damage });
     });
     Read { statements, comments: rest.comments, meta: rest.meta }
