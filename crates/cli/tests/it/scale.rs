@@ -122,7 +122,7 @@ fn statements(bytes: usize) -> String {
                 "insert into items (id, title, body) values ({number}, 'title {number}', 'some text');"
             ),
         }
-        .unwrap();
+        .expect("a string takes any text");
     }
     text
 }
