@@ -69,7 +69,9 @@ impl Context {
         let path = context.config_path();
         context.config = match configured {
             Configured::Never => Config::default(),
-            Configured::ToBe => Config::load(path.filter(|path| path.exists()))?,
+            // Another file than the one to be written says nothing of it.
+            Configured::ToBe if path.is_some_and(|path| !path.exists()) => Config::default(),
+            Configured::ToBe => Config::load(path)?,
             Configured::Already => Config::load(path)?,
         };
         let root = context.root().to_owned();

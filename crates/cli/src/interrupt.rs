@@ -65,6 +65,7 @@ fn listen(runtime: &Runtime, output: Output, stop: Stop, aborted: Arc<Notify>) -
     runtime.spawn(async move {
         signals.next().await;
         stop.raise();
+        output.log("stopping after the current step");
         let again = async {
             loop {
                 signals.next().await;
@@ -72,7 +73,7 @@ fn listen(runtime: &Runtime, output: Output, stop: Stop, aborted: Arc<Notify>) -
         };
         _ = tokio::time::timeout(SAME, again).await;
         // Said only now that it is true.
-        output.log("stopping after the current step; once more stops at once");
+        output.log("Ctrl-C once more stops at once");
         signals.next().await;
         aborted.notify_one();
         tokio::time::sleep(GRACE).await;

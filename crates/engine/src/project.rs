@@ -9,7 +9,7 @@ use cofferdam_analysis::{Error, Result};
 use crate::db::{ConnectOptions, Target};
 use crate::folder::{Folder, Format, OutOfOrder};
 use crate::foreign::Surroundings;
-use crate::ledger::{History, Protection};
+use crate::ledger::{History, Protection, standing};
 
 /// A database and the migrations that belong to it.
 #[derive(Debug, Clone)]
@@ -94,9 +94,6 @@ impl Project {
     }
 }
 
-/// What a run that was stopped by request says, also in the ledger.
-pub(crate) const STOPPED: &str = "stopped as asked, after the last finished step";
-
 /// A flag that a signal handler raises: stop after the current step.
 #[derive(Debug, Clone, Default)]
 pub struct Stop {
@@ -124,7 +121,7 @@ impl Stop {
     /// `Interrupted` once the stop was asked for.
     pub fn check(&self) -> Result<()> {
         if self.is_raised() {
-            return Err(Error::interrupted(STOPPED).hint("run the same command again to go on"));
+            return Err(Error::interrupted(standing::STOPPED).hint("run the same command again to go on"));
         }
         Ok(())
     }

@@ -29,8 +29,11 @@ def main():
         return 2
     if os.name == "nt":
         # There exec starts a second process and ends this one, so that nobody would wait for it.
+        import signal
         import subprocess
 
+        # The console asks the program too, which ends after its step; its exit code is waited for.
+        signal.signal(signal.SIGINT, lambda *_: None)
         return subprocess.call([program, *sys.argv[1:]])
     os.execv(program, [program, *sys.argv[1:]])
 

@@ -1,5 +1,6 @@
 //! `action.yml`, each step in a shell as GitHub's runner starts it.
 
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -14,6 +15,8 @@ use crate::yaml;
 struct Run<'a> {
     project: &'a Project,
     inputs: Vec<(&'a str, &'a str)>,
+    /// What the steps that have an id have told, as `steps.ID.outputs.NAME`.
+    told: HashMap<String, String>,
     /// In front of the system's programs.
     path: Vec<String>,
 }
@@ -22,7 +25,7 @@ impl<'a> Run<'a> {
     /// On a machine that has cofferdam.
     fn new(project: &'a Project) -> Self {
         let path = vec![packed::program().parent().expect("a directory").display().to_string()];
-        Self { project, inputs: Vec::new(), path }
+        Self { project, inputs: Vec::new(), told: HashMap::new(), path }
     }
 
     /// On a machine whose programs are these scripts and the system's.
@@ -32,7 +35,8 @@ impl<'a> Run<'a> {
             let mode = fs::Permissions::from_mode(0o755);
             fs::set_permissions(project.path(&format!("bin/{name}")), mode).expect("its mode");
         }
-        Self { project, inputs: Vec::new(), path: vec![project.path("bin").display().to_string()] }
+        let path = vec![project.path("bin").display().to_string()];
+        Self { project, inputs: Vec::new(), told: HashMap::new(), path }
     }
 
     fn input(mut self, name: &'a str, value: &'a str) -> Self {
@@ -45,7 +49,7 @@ impl<'a> Run<'a> {
     fn steps(mut self) -> Option<Vec<Output>> {
         let action = yaml::read(&yaml::file("action.yml"))?;
         assert_eq!(action["runs"]["using"], "composite");
-        self.project.write("runner/path", "");
+        self.project.write("runner/told", "");
         let mut outputs = Vec::new();
         for step in action["runs"]["steps"].as_array().expect("steps") {
             let output = self.step(&action, step);
@@ -54,9 +58,12 @@ impl<'a> Run<'a> {
             if ended {
                 break;
             }
-            let added = fs::read_to_string(self.project.path("runner/path")).expect("a file");
-            self.path.splice(0..0, added.lines().map(str::to_owned));
-            self.project.write("runner/path", "");
+            let told = fs::read_to_string(self.project.path("runner/told")).expect("a file");
+            let id = step["id"].as_str().unwrap_or_default();
+            for (name, value) in told.lines().filter_map(|line| line.split_once('=')) {
+                self.told.insert(format!("steps.{id}.outputs.{name}"), value.to_owned());
+            }
+            self.project.write("runner/told", "");
         }
         Some(outputs)
     }
@@ -74,7 +81,7 @@ impl<'a> Run<'a> {
             .current_dir(self.project.path(&directory))
             .env("PATH", format!("{}:/usr/bin:/bin", self.path.join(":")))
             .env("RUNNER_TEMP", self.project.path("runner"))
-            .env("GITHUB_PATH", self.project.path("runner/path"))
+            .env("GITHUB_OUTPUT", self.project.path("runner/told"))
             .any_status();
         for (name, value) in step["env"].as_object().expect("variables") {
             run = run.env(name, self.value(action, value.as_str().expect("text")));
@@ -90,6 +97,9 @@ impl<'a> Run<'a> {
         if expression == "github.action_path" {
             return checkout::root().display().to_string();
         }
+        if expression.starts_with("steps.") {
+            return self.told.get(expression).unwrap_or_else(|| panic!("{expression}")).clone();
+        }
         let name = expression.strip_prefix("inputs.").unwrap_or_else(|| panic!("{expression}"));
         let input = &action["inputs"][name];
         assert!(input["description"].is_string(), "no input {name}");
@@ -104,7 +114,56 @@ fn a_project_without_findings_passes() {
     let Some(steps) = Run::new(&project).steps() else { return };
     let [found, judged] = &steps[..] else { panic!("{steps:?}") };
     assert!(found.stdout.contains(&format!("cofferdam {} in ", version())), "{found}");
-    assert!(judged.status.success() && !judged.stdout.contains("::"), "{judged}");
+    assert!(judged.status.success() && obeyed(judged).is_empty(), "{judged}");
+}
+
+/// The lines that GitHub's runner takes for commands, as it reads them: after `::stop-commands::TOKEN`
+/// none is one until `::TOKEN::`.
+fn obeyed(output: &Output) -> Vec<&str> {
+    let mut stopped: Option<String> = None;
+    let mut obeyed = Vec::new();
+    for line in output.stdout.lines() {
+        match (&stopped, line.trim_start().strip_prefix("::stop-commands::")) {
+            (Some(end), _) if line == end => stopped = None,
+            (Some(_), _) => {}
+            (None, Some(token)) => stopped = Some(format!("::{token}::")),
+            (None, None) if line.contains("::") || line.contains("##[") => obeyed.push(line),
+            (None, None) => {}
+        }
+    }
+    assert_eq!(stopped, None, "commands stay stopped: {output}");
+    obeyed
+}
+
+#[test]
+fn what_stands_in_a_file_commands_nothing() {
+    let project = Project::new();
+    let name = "x\n::stop-commands::zzz\n::add-mask::error\n##[error]here";
+    project.write("migrations/0001_a.sql", &format!("select 1;\ndrop table \"{name}\";\n"));
+    let Some(steps) = Run::new(&project).steps() else { return };
+    let judged = steps.last().expect("a step");
+    assert_eq!(judged.status.code(), Some(1), "{judged}");
+    let commands = obeyed(judged);
+    let ours =
+        |line: &&str| line.starts_with("::error title=cofferdam ") || line.starts_with("::warning title=");
+    assert!(commands.iter().all(ours), "{commands:?}");
+    assert!(!installed("jq") || !commands.is_empty(), "{judged}");
+}
+
+#[test]
+fn what_lies_beside_the_projects_package_is_not_run() {
+    let project = Project::new();
+    let script = format!("#!/bin/sh\nexec {} \"$@\"\n", packed::program().display());
+    for (name, text) in [("cofferdam", script.as_str()), ("jq", "#!/bin/sh\ntouch \"$RUNNER_TEMP/made\"\n")] {
+        let path = format!("node_modules/.bin/{name}");
+        project.write(&path, text);
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(project.path(&path), mode).expect("its mode");
+    }
+    let Some(steps) = Run::with_programs(&project, &[]).steps() else { return };
+    assert!(steps[0].stdout.contains("of this project"), "{}", steps[0]);
+    assert!(steps[1].status.success(), "{}", steps[1]);
+    assert!(!project.path("runner/made").exists());
 }
 
 #[test]
@@ -116,8 +175,7 @@ fn a_finding_fails_the_step_and_stands_at_its_line() {
     assert_eq!(judged.status.code(), Some(1), "{judged}");
     assert!(judged.stdout.contains("drops the table notes"), "the log says nothing: {judged}");
     if installed("jq") {
-        let marked: Vec<_> = judged.stdout.lines().filter(|line| line.starts_with("::")).collect();
-        let [mark] = marked[..] else { panic!("{judged}") };
+        let [mark] = obeyed(judged)[..] else { panic!("{judged}") };
         let place =
             "::error title=cofferdam drop-table,file=app/migrations/0001_a%25b%2Cc.sql,line=2,col=1::drops";
         assert!(mark.starts_with(place) && mark.contains("%0A"), "{mark}");

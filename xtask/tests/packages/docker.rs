@@ -70,7 +70,11 @@ fn the_build_names_a_profile_and_a_package_that_exist() {
     assert!(yaml::file("crates/cli/Cargo.toml").contains(&format!("name = \"{}\"", after("--package"))));
     let ignored = yaml::file("packaging/docker/Dockerfile.dockerignore");
     let ignored: BTreeSet<_> = ignored.lines().filter(|line| !line.starts_with('#')).collect();
-    assert_eq!(ignored, BTreeSet::from([".git", ".cache", "**/target", "**/node_modules"]));
+    let secret = ["**/secrets", "**/.env", "**/.env.*"];
+    let large = [".git", ".cache", "**/target", "**/node_modules"];
+    assert_eq!(ignored, secret.into_iter().chain(large).collect());
+    let kept_out = yaml::file(".gitignore");
+    assert!(kept_out.lines().any(|line| line == "/packaging/docker/secrets/"), "{kept_out}");
 }
 
 #[test]

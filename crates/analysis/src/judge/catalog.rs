@@ -61,9 +61,9 @@ fn object_name(name: &QualifiedName) -> ObjectName {
 fn column(column: &catalog::Column) -> Column {
     Column {
         name: column.name.clone(),
-        ty: (!column.type_.is_empty()).then(|| type_name(&column.type_)),
+        ty: (!column.type_.is_empty()).then(|| Box::new(type_name(&column.type_))),
         not_null: column.not_null,
-        default: column.default.as_ref().map(|_| Expr::default()),
+        default: column.default.as_ref().map(|_| Box::default()),
         generated: column
             .generated
             .as_ref()
@@ -95,7 +95,7 @@ fn type_name(text: &str) -> TypeName {
 }
 
 fn reading(columns: &[String]) -> Expr {
-    Expr { columns: columns.to_vec(), ..Expr::default() }
+    Expr { columns: columns.into(), ..Expr::default() }
 }
 
 fn constraint(name: &str, constraint: &catalog::Constraint) -> Option<Constraint> {
@@ -144,7 +144,7 @@ fn reference(reference: &catalog::Reference) -> Reference {
 fn create_index(name: &str, table: &QualifiedName, index: &catalog::Index) -> CreateIndex {
     let key = |key: &catalog::IndexKey| Expr {
         columns: key.column.iter().cloned().collect(),
-        column: key.column.clone(),
+        column: key.column.as_deref().map(Box::from),
         ..Expr::default()
     };
     CreateIndex {

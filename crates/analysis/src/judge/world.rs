@@ -166,7 +166,7 @@ impl Table {
 
     /// Writes the schema into the bare names that its foreign keys point to.
     pub(super) fn settle_references(&mut self, schema: &str) {
-        let inline = self.columns.iter_mut().filter_map(|c| c.definition.references.as_mut());
+        let inline = self.columns.iter_mut().filter_map(|c| c.definition.references.as_deref_mut());
         let beside = self.constraints.iter_mut().filter_map(|c| match &mut c.kind {
             ConstraintKind::ForeignKey { references, .. } => Some(references),
             _ => None,
@@ -178,10 +178,9 @@ impl Table {
 
     /// Its foreign keys: our columns and the far side.
     pub fn foreign_keys(&self) -> impl Iterator<Item = (Vec<&str>, &Reference)> {
-        let inline = self
-            .columns
-            .iter()
-            .filter_map(|c| c.definition.references.as_ref().map(|r| (vec![c.definition.name.as_str()], r)));
+        let inline = self.columns.iter().filter_map(|c| {
+            c.definition.references.as_deref().map(|r| (vec![c.definition.name.as_str()], r))
+        });
         let beside = self.constraints.iter().filter_map(|c| match &c.kind {
             ConstraintKind::ForeignKey { columns, references } => {
                 Some((columns.iter().map(String::as_str).collect(), references))

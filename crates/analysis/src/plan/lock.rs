@@ -139,7 +139,7 @@ fn of_action(action: &Action, locks: &mut Locks) {
     match action {
         Action::AlterTable { table, change, .. } => of_change(table, change, locks),
         Action::CreateTable(create) => {
-            let inline = create.columns.iter().filter_map(|c| c.references.as_ref());
+            let inline = create.columns.iter().filter_map(|c| c.references.as_deref());
             let beside = create.constraints.iter().filter_map(foreign);
             for reference in inline.chain(beside) {
                 locks.add(&reference.table, ShareRowExclusive);

@@ -243,7 +243,7 @@ fn same_either_way(statement: &Statement) -> bool {
 }
 
 fn foreign_keys_pragma(statement: &Statement) -> Option<bool> {
-    match statement.effects.as_slice() {
+    match &*statement.effects {
         [effect] => match &effect.action {
             Action::Pragma { name, value: Some(value) } if name == "foreign_keys" => {
                 Some(crate::judge::pragma_is_on(value))

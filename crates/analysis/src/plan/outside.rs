@@ -89,7 +89,7 @@ fn postgres(action: &Action) -> Option<Judge> {
             table,
             change: TableChange::DetachPartition { partition, concurrently: true },
             ..
-        } => Some(Judge::Detached { table: table.clone(), partition: partition.clone() }),
+        } => Some(Judge::Detached { table: table.clone(), partition: (**partition).clone() }),
         Action::Vacuum { .. } | Action::Cluster { table: None } => Some(Judge::Repeatable),
         _ => None,
     }

@@ -58,7 +58,7 @@ fn check(cx: &Context<'_>, effect: &Effect, report: &mut Report<'_>) {
     let (target, query) = match &effect.action {
         Action::Insert(insert) => match &insert.source {
             InsertSource::Query(query) => (&insert.table, query),
-            InsertSource::Values(_) | InsertSource::DefaultValues => return,
+            InsertSource::Values | InsertSource::DefaultValues => return,
         },
         Action::CreateTableAs { name, query, .. } => (name, query),
         _ => return,
@@ -96,7 +96,7 @@ fn lossy<'q>(cx: &Context<'_>, query: &Query, item: &'q Expr) -> Option<(&'q str
 
 fn loses(cx: &Context<'_>, query: &Query, cast: &Cast, column: &str) -> bool {
     let known = query.tables.iter().find_map(|table| cx.world.table(table)?.column(column, cx.dialect()));
-    let from = known.and_then(|c| c.definition.ty.as_ref());
+    let from = known.and_then(|c| c.definition.ty.as_deref());
     match cx.dialect() {
         Dialect::Sqlite => sqlite_loses(from, &cast.to),
         Dialect::Postgres => super::narrow_type::narrowing(from, &cast.to, true).is_some(),

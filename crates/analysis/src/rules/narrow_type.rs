@@ -38,7 +38,7 @@ fn check(cx: &Context<'_>, effect: &Effect, report: &mut Report<'_>) {
         return;
     }
     let known = cx.world.table(table).and_then(|t| t.column(name, cx.dialect()));
-    let old = known.and_then(|c| c.definition.ty.as_ref());
+    let old = known.and_then(|c| c.definition.ty.as_deref());
     let Some(what) = narrowing(old, ty, false) else { return };
     let from = old.map_or_else(|| "a type nobody told".to_owned(), ToString::to_string);
     let draft =

@@ -71,7 +71,7 @@ fn replacement<'a>(cx: &Context<'a>, table: &ObjectName, dropped: &str) -> Optio
         known.and_then(|t| t.column(&column.name, cx.dialect())).is_some_and(|c| c.is_computed())
     };
     added.retain(|(_, column)| !filled(column));
-    let old = known.and_then(|t| t.column(dropped, cx.dialect())).and_then(|c| c.definition.ty.as_ref());
+    let old = known.and_then(|t| t.column(dropped, cx.dialect())).and_then(|c| c.definition.ty.as_deref());
     match old {
         Some(old) => {
             added.retain(|(_, column)| column.ty.as_ref().is_some_and(|t| t.to_string() == old.to_string()))

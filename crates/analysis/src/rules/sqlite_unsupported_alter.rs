@@ -53,7 +53,7 @@ fn check(cx: &Context<'_>, statement: &Statement, damage: &Damage, report: &mut 
 }
 
 fn only_change(statement: &Statement) -> Option<&TableChange> {
-    match statement.effects.as_slice() {
+    match &*statement.effects {
         [Effect { action: Action::AlterTable { change, .. }, .. }] => Some(change),
         _ => None,
     }

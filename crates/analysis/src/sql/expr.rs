@@ -9,19 +9,19 @@ pub struct Expr {
     /// Where it stands in the file.
     pub span: Span,
     /// The column names it reads, as stored, without their qualifiers (subqueries included).
-    pub columns: Vec<String>,
+    pub columns: Box<[String]>,
     /// When it is a bare column, its name.
-    pub column: Option<String>,
+    pub column: Option<Box<str>>,
     /// The functions it calls, in lower case, without schema.
-    pub calls: Vec<String>,
+    pub calls: Box<[String]>,
     /// Its casts, outermost first.
-    pub casts: Vec<Cast>,
+    pub casts: Box<[Cast]>,
     /// `*` or `t.*`.
     pub star: bool,
     /// The alias given by `as`.
-    pub alias: Option<String>,
+    pub alias: Option<Box<str>>,
     /// Names in double quotes, as written (SQLite may take them for strings), with their places.
-    pub double_quoted: Vec<(String, Span)>,
+    pub double_quoted: Box<[(String, Span)]>,
     /// When it is a constant, which.
     pub literal: Option<Literal>,
     /// Contains a subquery.

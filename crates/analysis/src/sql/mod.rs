@@ -52,7 +52,12 @@ impl Script {
     /// Reads `text`, the content of `file`. Never fails: what cannot be parsed
     /// stands in the result as a damaged statement.
     pub fn parse(dialect: Dialect, file: &str, text: &str) -> Script {
-        let text: Arc<str> = text.strip_prefix('\u{feff}').unwrap_or(text).into();
+        Self::sharing(dialect, file, text.into())
+    }
+
+    /// As [`Script::parse`], without a copy of a text that others hold as well.
+    pub fn sharing(dialect: Dialect, file: &str, text: Arc<str>) -> Script {
+        let text = text.strip_prefix('\u{feff}').map(Arc::from).unwrap_or(text);
         let read = match dialect {
             Dialect::Postgres => postgres::read(&text),
             Dialect::Sqlite => sqlite::read(&text),

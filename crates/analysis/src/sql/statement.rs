@@ -3,6 +3,8 @@
 //! The parsers' own trees end at the border of `sql`: everything above (rules,
 //! plans, the runner) reads these types only. Types carry facts, never verdicts.
 
+use std::borrow::Cow;
+
 use super::{Directive, expr::Expr, table};
 use crate::place::Span;
 
@@ -75,15 +77,15 @@ pub struct Statement {
     /// From the first to the last token, without the semicolon and without comments around it.
     pub span: Span,
     /// The leading key words in lower case, for people: `create index`, `alter table`.
-    pub verb: String,
+    pub verb: Cow<'static, str>,
     /// What it does, in order, including what its CTEs and bodies do.
-    pub effects: Vec<Effect>,
+    pub effects: Box<[Effect]>,
     /// The directives that hold for this statement: those in comments before it,
     /// or behind it on the line on which it ends.
     pub directives: Vec<Directive>,
     /// Why it could not be read. Then `effects` is empty, except for an `alter` that SQLite
     /// does not know but whose meaning is clear: its effects are kept, so that a rule can name it.
-    pub damage: Option<Damage>,
+    pub damage: Option<Box<Damage>>,
 }
 
 impl Statement {
@@ -200,7 +202,7 @@ pub enum Action {
         /// `if not exists`.
         if_not_exists: bool,
         /// The query's facts.
-        query: Query,
+        query: Box<Query>,
     },
     /// One clause of `alter table`; a statement with three clauses has three.
     AlterTable {
@@ -421,22 +423,23 @@ pub struct Insert {
     /// The table written.
     pub table: ObjectName,
     /// The column list; `None` when there is none.
-    pub columns: Option<Vec<String>>,
+    pub columns: Option<Box<[String]>>,
     /// Where the rows come from.
     pub source: InsertSource,
     /// What happens to duplicates.
     pub on_conflict: OnConflict,
     /// For [`OnConflict::Ignore`] and `Update`: the columns named, or empty for any conflict.
-    pub conflict_columns: Vec<String>,
+    pub conflict_columns: Box<[String]>,
 }
 
 /// Where an insert's rows come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum InsertSource {
-    /// `values (..), (..)`; expressions row by row (at most the first 100 rows are kept).
-    Values(Vec<Vec<Expr>>),
+    /// `values (..), (..)`. Nothing of the rows: no rule asks about them, and they are
+    /// most of a large file.
+    Values,
     /// `select ..`.
-    Query(Query),
+    Query(Box<Query>),
     /// `default values`.
     DefaultValues,
 }
@@ -466,11 +469,11 @@ pub struct Update {
     /// The table.
     pub table: ObjectName,
     /// Columns and their new values.
-    pub assignments: Vec<(String, Expr)>,
+    pub assignments: Box<[(String, Expr)]>,
     /// Which rows.
     pub filter: Filter,
     /// Further tables read (`from`).
-    pub from: Vec<ObjectName>,
+    pub from: Box<[ObjectName]>,
     /// SQLite's `update or ignore|replace`.
     pub on_conflict: OnConflict,
     /// The bytes of ` or ignore`, so that they can be taken out.
@@ -498,5 +501,20 @@ impl Filter {
             Filter::All | Filter::AlwaysTrue(_) => true,
             Filter::CurrentOf | Filter::Condition(_) => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of;
+
+    use super::{Effect, Expr, Insert, Statement};
+
+    /// A large file has a million of them: a variant or field that is rarely there belongs in a box.
+    #[test]
+    fn what_is_kept_for_each_statement_is_small() {
+        let sizes = [size_of::<Statement>(), size_of::<Effect>(), size_of::<Insert>(), size_of::<Expr>()];
+        let bounds = [96, 136, 104, 152];
+        assert!(sizes.iter().zip(bounds).all(|(size, bound)| *size <= bound), "{sizes:?}, {bounds:?}");
     }
 }

@@ -71,11 +71,11 @@ pub struct Column {
     /// The whole definition.
     pub span: Span,
     /// `None` where SQLite allows none.
-    pub ty: Option<TypeName>,
+    pub ty: Option<Box<TypeName>>,
     /// `not null`.
     pub not_null: bool,
     /// `default`.
-    pub default: Option<Expr>,
+    pub default: Option<Box<Expr>>,
     /// `generated always as (..)`.
     pub generated: Option<Generated>,
     /// `generated .. as identity`.
@@ -89,7 +89,7 @@ pub struct Column {
     /// `check (..)`.
     pub checks: Vec<Expr>,
     /// `references`.
-    pub references: Option<Reference>,
+    pub references: Option<Box<Reference>>,
     /// `collate`.
     pub collation: Option<String>,
     /// SQLite's `on conflict X` behind any of its constraints, with its place; `X` in lower case.
@@ -189,7 +189,7 @@ pub enum TableChange {
         /// The column.
         name: String,
         /// The new type.
-        ty: TypeName,
+        ty: Box<TypeName>,
         /// `using`.
         using: Option<Box<Expr>>,
     },
@@ -247,11 +247,11 @@ pub enum TableChange {
     /// `set tablespace`.
     SetTablespace(String),
     /// `attach partition`.
-    AttachPartition(ObjectName),
+    AttachPartition(Box<ObjectName>),
     /// `detach partition`.
     DetachPartition {
         /// The partition.
-        partition: ObjectName,
+        partition: Box<ObjectName>,
         /// Outside of a transaction only.
         concurrently: bool,
     },

@@ -12,7 +12,7 @@ use crate::duration;
 use crate::exit::Exit;
 use crate::failure::Result;
 use crate::output::progress::Progress;
-use crate::output::text;
+use crate::output::text::{self, Style};
 use crate::{clock, places, scratch};
 
 /// Take a database under management that no migration tool manages
@@ -69,26 +69,28 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     let mut watch = Progress::new(&context.output);
     let report = context.run(async { Ok(baseline::run(&project, &options, &mut watch).await?) })?;
     drop(watch);
-    context.output.result(true, &report, || human(&report));
+    context.output.result(true, &report, || human(&report, context.output.style()));
     report.notes.iter().for_each(|note| context.output.note(note));
     ignored.iter().for_each(|note| context.output.note(note));
     Ok(Exit::Done)
 }
 
-fn human(report: &BaselineReport) -> String {
+fn human(report: &BaselineReport, style: Style) -> String {
     let file = text::printable(&report.baseline.file);
     let objects = text::count(report.baseline.objects, "object");
     let mut out = String::new();
-    _ = match report.outcome {
-        Outcome::Written => writeln!(
-            out,
-            "{file} recreates {objects}: proved in a scratch database, and counted as applied here"
-        ),
-        Outcome::Counted => {
-            writeln!(out, "{file} makes the schema that is here, {objects}: it is counted as applied now")
+    let said = match report.outcome {
+        Outcome::Written => {
+            format!("{file} recreates {objects}: proved in a scratch database, and counted as applied here")
         }
-        Outcome::Already => writeln!(out, "{file} is the baseline of this database already"),
+        Outcome::Counted => {
+            format!("{file} makes the schema that is here, {objects}: it is counted as applied now")
+        }
+        Outcome::Already => format!("{file} is the baseline of this database already"),
     };
+    for line in text::wrap(&said, style.width) {
+        _ = writeln!(out, "{line}");
+    }
     if !report.excluded.is_empty() {
         _ = writeln!(out, "left out: {}", text::printable(&report.excluded.join(", ")));
     }

@@ -80,11 +80,12 @@ fn human(report: &DriftReport, style: Style) -> String {
         _ = writeln!(out, "  {}", text::printable(&one(difference)));
     }
     let by_hand = report.differences.iter().filter(|d| d.by_hand).count();
-    _ = write!(out, "{}", text::count(report.differences.len(), "difference"));
-    if by_hand > 0 {
-        _ = write!(out, ", {by_hand} to be mended by hand");
+    let count = text::count(report.differences.len(), "difference");
+    let by_hand = if by_hand > 0 { format!(", {by_hand} to be mended by hand") } else { String::new() };
+    let summary = format!("{count}{by_hand}; cofferdam diff --sql prints what would mend them");
+    for line in text::wrap(&summary, style.width) {
+        _ = writeln!(out, "{line}");
     }
-    out += "; cofferdam diff --sql prints what would mend them\n";
     out
 }
 

@@ -73,8 +73,8 @@ pub(crate) fn labelled(label: &str, text: &str, style: Style) -> String {
 }
 
 /// Cuts `text` into lines of at most `width` characters, at spaces. Line breaks of the
-/// text stay; a word longer than a line (a path, a URL) is not cut, and neither is a
-/// directive, which people copy into their files.
+/// text stay; a word longer than a line (a path, a URL) is not cut, and neither are a
+/// directive and a command that fits a line, which people copy.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
@@ -85,7 +85,7 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
             lines.push(paragraph.trim_end().to_owned());
             continue;
         }
-        for word in uncut(paragraph) {
+        for word in uncut(paragraph, width) {
             let length = word.width();
             if columns > 0 && columns + 1 + length > width {
                 lines.push(std::mem::take(&mut line));
@@ -106,9 +106,38 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The words of a paragraph; those of `-- cofferdam:allow RULE REASON` are one.
-fn uncut(paragraph: &str) -> Vec<String> {
-    let mut words = paragraph.split_whitespace().peekable();
+/// The words of a paragraph; those of a command and of `-- cofferdam:allow RULE REASON` are one.
+fn uncut(paragraph: &str, width: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut rest = paragraph;
+    while let Some((before, command, after)) = next_command(rest, width) {
+        found.extend(uncut_directives(before));
+        found.push(command.split_whitespace().collect::<Vec<_>>().join(" "));
+        rest = after;
+    }
+    found.extend(uncut_directives(rest));
+    found
+}
+
+/// The text before the next command that fits a line, the command, and what comes behind it.
+/// A command stands in backticks, or behind a colon up to the end of its clause.
+fn next_command(text: &str, width: usize) -> Option<(&str, &str, &str)> {
+    let quoted = text.match_indices("`cofferdam ").map(|(at, _)| (at, at + 1));
+    let told = text.match_indices(": cofferdam ").map(|(at, _)| (at + 2, at + 2));
+    let mut starts: Vec<(usize, usize)> = quoted.chain(told).collect();
+    starts.sort_unstable();
+    starts.into_iter().find_map(|(start, inside)| {
+        let ends = if start == inside { &[';'][..] } else { &['`'][..] };
+        let end = text[inside..].find(ends).map_or(text.len(), |end| inside + end);
+        // With the mark behind it, which must not begin a line.
+        let end = text[end..].find(char::is_whitespace).map_or(text.len(), |more| end + more);
+        let command = &text[start..end];
+        (command.width() <= width).then(|| (&text[..start], command, &text[end..]))
+    })
+}
+
+fn uncut_directives(text: &str) -> Vec<String> {
+    let mut words = text.split_whitespace().peekable();
     let mut found = Vec::new();
     while let Some(word) = words.next() {
         let mut whole = word.to_owned();
@@ -170,6 +199,28 @@ mod tests {
         }
         assert_eq!(wrap("a # cofferdam:no-transaction b", 5), ["a", "# cofferdam:no-transaction", "b"]);
         assert_eq!(wrap("a -- b", 3), ["a", "--", "b"]);
+    }
+
+    #[test]
+    fn a_command_is_never_cut_where_it_fits_a_line() {
+        let hint = "keep the rows elsewhere first; to lose them: cofferdam rollback --discard-writes";
+        let whole = "cofferdam rollback --discard-writes";
+        for width in [40, 60, 74] {
+            let lines = wrap(hint, width);
+            assert!(lines.iter().any(|line| line.contains(whole)) && lines.len() > 1, "{width}: {lines:?}");
+            assert_eq!(lines.join(" "), hint);
+        }
+        assert_eq!(wrap(hint, 20)[3..], ["to lose them:", "cofferdam rollback", "--discard-writes"]);
+        let two = "once: `cofferdam guard install`, then `cofferdam status`; or: cofferdam check; then go on";
+        assert_eq!(
+            wrap(two, 32),
+            [
+                "once:",
+                "`cofferdam guard install`, then",
+                "`cofferdam status`; or:",
+                "cofferdam check; then go on"
+            ]
+        );
     }
 
     #[test]

@@ -282,7 +282,8 @@ fn differences_are_told_by_object_with_what_comes_next() {
     column shop.orders.price
       default: none, expected 0
       not null: none, expected true
-    4 differences, 1 to be mended by hand; cofferdam diff --sql prints what would mend them
+    4 differences, 1 to be mended by hand; cofferdam diff --sql prints what would
+    mend them
     ");
     let output = diff(&project, &database, major, "--sql").status(1).run();
     insta::assert_snapshot!(output.stdout, @r#"
@@ -366,7 +367,8 @@ fn sqlite_is_compared_too() {
         by hand: SQLite has no statement that looks whether a column is empty and drops it in one: look into it, and drop it when nothing in it is wanted
     index stray
       extra: (body)
-    2 differences, 1 to be mended by hand; cofferdam diff --sql prints what would mend them
+    2 differences, 1 to be mended by hand; cofferdam diff --sql prints what would
+    mend them
     ");
 }
 

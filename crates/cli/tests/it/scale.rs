@@ -84,20 +84,60 @@ fn a_file_of_another_tools_folder_costs_the_same_behind_a_long_ledger() {
     assert!(long < short + 4 * 1_000 * a_row, "{short} bytes of answers, then {long}");
 }
 
-/// `check` of a file with so many bytes of memory to be had; fails where that is not enough.
+/// A command beside the file `migrations/1_one.sql`, with so many bytes of memory to be had;
+/// fails where that is not enough.
 #[cfg(target_os = "linux")]
-fn checked_within(megabytes: usize, text: &str) -> Output {
-    let project = Project::new().file("one.sql", text);
-    let script = format!(
-        "ulimit -v {}; exec {} check --format json --dialect postgres one.sql",
-        megabytes * 1024,
-        env!("CARGO_BIN_EXE_cofferdam")
-    );
+fn within(megabytes: usize, command: &str, text: &str) -> Output {
+    let project = Project::new().file("migrations/1_one.sql", text);
+    let limit = megabytes * 1024;
+    let script = format!("ulimit -v {limit}; exec {} {command}", env!("CARGO_BIN_EXE_cofferdam"));
     cofferdam_testkit::Cofferdam::new("/bin/sh")
         .args(["-c", &script])
         .env("MALLOC_ARENA_MAX", "1")
         .current_dir(project.path("."))
         .run()
+}
+
+#[cfg(target_os = "linux")]
+fn checked_within(megabytes: usize, dialect: &str, text: &str) {
+    let command = format!("check --format json --dialect {dialect} migrations/1_one.sql");
+    document("check", &within(megabytes, &command, text));
+}
+
+/// Some hundred thousand statements: rows, changes of them, and now and then a table.
+#[cfg(target_os = "linux")]
+fn statements(bytes: usize) -> String {
+    let mut text = "create table items (id bigint primary key, title text not null, body text);\n".to_owned();
+    let mut number = 0;
+    while text.len() < bytes {
+        number += 1;
+        match number % 200 {
+            0 => writeln!(text, "create table part_{number} (id bigint primary key, item bigint);"),
+            1..=20 => writeln!(
+                text,
+                "update items set title = 'title {number}', body = 'another text' where id = {number};"
+            ),
+            _ => writeln!(
+                text,
+                "insert into items (id, title, body) values ({number}, 'title {number}', 'some text');"
+            ),
+        }
+        .expect("a string takes any text");
+    }
+    text
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn many_small_statements_take_a_small_multiple_of_their_size() {
+    let text = statements(10_000_000);
+    // The program itself takes some 100 MB of addresses; with the rows of each insert kept it
+    // was 300 MB and more.
+    for dialect in ["postgres", "sqlite"] {
+        checked_within(230, dialect, &text);
+    }
+    within(230, "plan --quiet --database-url sqlite:new.db", &text);
+    within(230, "migrate --quiet --database-url sqlite:new.db", &text);
 }
 
 #[cfg(target_os = "linux")]
@@ -127,7 +167,7 @@ fn one_huge_insert_and_one_huge_body_take_a_small_multiple_of_their_size() {
     const BYTES: usize = 10_000_000;
     for text in [insert(BYTES), body(BYTES)] {
         // The program itself takes some 100 MB of addresses; the parser's tree of it all took 250 and 500.
-        document("check", &checked_within(200, &text));
+        checked_within(200, "postgres", &text);
     }
 }
 
@@ -137,7 +177,7 @@ fn one_huge_insert_and_one_huge_body_take_a_small_multiple_of_their_size() {
 fn soak_fifty_megabytes_in_one_statement() {
     let _ = soak::duration();
     for text in [insert(50_000_000), body(50_000_000)] {
-        document("check", &checked_within(600, &text));
+        checked_within(600, "postgres", &text);
     }
 }
 

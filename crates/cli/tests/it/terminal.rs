@@ -98,6 +98,7 @@ pub(crate) fn too_long(shown: &str, columns: usize) -> Vec<&str> {
         line.starts_with("    ")
             || line.starts_with("  cofferdam ")
             || line.starts_with("$ ")
+            || line.starts_with("-- ")
             || line.trim_start().starts_with('{')
             || line.split_whitespace().any(|word| word.width() > columns / 2)
     };

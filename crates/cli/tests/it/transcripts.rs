@@ -9,7 +9,7 @@ use crate::project::Project;
 use crate::terminal::{Terminal, too_long};
 
 /// Times, durations and random names, replaced by others of the same width where columns follow.
-const VOLATILE: [(&str, &str); 8] = [
+const VOLATILE: [(&str, &str); 9] = [
     (r"\d{4}-\d\d-\d\d( |T)\d\d:\d\d:\d\d", "2026-01-01${1}00:00:00"),
     (r"(00:00:00)\.\d{3}Z", "$1.000Z"),
     (r"\b\d+(\.\d)? m?s\b", "[TIME]"),
@@ -18,6 +18,7 @@ const VOLATILE: [(&str, &str); 8] = [
     (r"(applied on\s+)\d{4}-\d\d-\d\d", "${1}2026-01-01"),
     (r"Z  \S+@\S+  ", "Z  [WHO]  "),
     (r"held by pid \d+", "held by pid [PID]"),
+    (r"is at \S+/notes\.db", "is at [PLACE]/notes.db"),
 ];
 
 macro_rules! transcript {

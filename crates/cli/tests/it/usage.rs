@@ -139,7 +139,7 @@ fn what_only_an_applications_pool_understands_is_noted_where_somebody_looks() {
     let url = "file:notes.db?connection_limit=1";
     let cofferdam = |line: &str| project.cofferdam(line).env("DATABASE_URL", url);
     let note = "`connection_limit` in the database URL is for the application and is ignored";
-    cofferdam("init").stderr_contains("connection_limit").run();
+    cofferdam("init").stdout_contains("connection_limit").run();
     for line in ["migrate", "status", "plan"] {
         cofferdam(line).stderr_lacks("connection_limit").run();
         cofferdam(&format!("{line} -v")).stderr_contains(&note[..note.len() - 8]).run();

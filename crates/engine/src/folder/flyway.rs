@@ -120,7 +120,8 @@ fn migration(
     let raw = checksum(&text.text);
     let mut migration = Migration::of_file(name.version.clone(), &name.name, listing.path(file), &text);
     if settings.placeholders {
-        text.text = replacing.replace(&text.text, &migration.path.display().to_string(), last(file));
+        let place = migration.path.display().to_string();
+        text.text = replacing.replace(&text.text, &place, last(file)).into();
     }
     let replaced = checksum(&text.text);
     // What runs again when it changed has also changed when a value in it has.
@@ -131,7 +132,7 @@ fn migration(
         }
         _ => ForeignChecksum { written: raw, ..ForeignChecksum::default() },
     });
-    migration.text = text.text.as_str().into();
+    migration.text = text.text;
     migration.tag = file.to_owned();
     migration.no_transaction = !settings.transaction;
     Ok(Some(migration))
@@ -142,7 +143,7 @@ fn program(listing: &Listing, file: &str) -> Option<Migration> {
     let (stem, _) = last(file).rsplit_once('.')?;
     match parse(&format!("{stem}.sql")) {
         Named::Migration(name) if name.kind == Kind::Versioned => {
-            let text = Text { text: String::new(), bytes: Vec::new() };
+            let text = Text::default();
             let mut program = Migration::of_file(name.version, &name.name, listing.path(file), &text);
             program.tag = file.to_owned();
             program.only_by_tool = Some(OnlyByTool::Program);

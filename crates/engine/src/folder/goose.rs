@@ -35,7 +35,7 @@ pub(super) fn read(listing: &Listing) -> Result<Contents> {
         // Go files without a number are the program around the migrations.
         let Some((version, name)) = parse(file) else { continue };
         contents.notes.push(format!("{file} is a program: only goose can run it"));
-        let text = Text { text: String::new(), bytes: Vec::new() };
+        let text = Text::default();
         let mut program = Migration::of_file(version, name, listing.path(file), &text);
         program.only_by_tool = Some(OnlyByTool::Program);
         contents.migrations.push(program);

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use cofferdam_analysis::{Error, Result};
 use include_dir::{Dir, DirEntry};
@@ -53,9 +54,10 @@ enum Held {
 }
 
 /// A file's text.
+#[derive(Default)]
 pub(super) struct Text {
     /// Without byte order mark.
-    pub(super) text: String,
+    pub(super) text: Arc<str>,
     /// As it stands.
     pub(super) bytes: Vec<u8>,
 }
@@ -264,7 +266,7 @@ pub(super) fn read_text(path: &Path) -> Result<Text> {
 fn text_of(path: &Path, bytes: Vec<u8>) -> Result<Text> {
     match std::str::from_utf8(&bytes) {
         Ok(text) => {
-            let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
+            let text = text.strip_prefix('\u{feff}').unwrap_or(text).into();
             Ok(Text { text, bytes })
         }
         Err(e) => {

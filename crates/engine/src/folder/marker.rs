@@ -68,7 +68,7 @@ pub(super) fn error(path: &Path, text: &Text, line: Line<'_>, message: impl Into
         column: 1,
         span: Span { start: line.start, end: line.start + line.text.len() },
     };
-    Error::invalid(message).at(place, Some(text.text.as_str().into()))
+    Error::invalid(message).at(place, Some(text.text.clone()))
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl Migration {
             name: name.to_owned(),
             path,
             checksum: Checksum::of_text(&text.text),
-            text: text.text.as_str().into(),
+            text: text.text.clone(),
             foreign: None,
             stamp: None,
             down: None,
@@ -114,7 +114,7 @@ impl Migration {
 
     /// A migration that is a program, of which only this SQL is known.
     pub fn of_program(version: &str, name: &str, sql: &str) -> Migration {
-        let text = Text { text: sql.to_owned(), bytes: Vec::new() };
+        let text = Text { text: sql.into(), bytes: Vec::new() };
         Migration::of_file(Version::text(version), name, PathBuf::from(format!("{version}.sql")), &text)
     }
 
@@ -152,7 +152,7 @@ impl Migration {
 
     /// The parsed text.
     pub fn script(&self, dialect: Dialect) -> Script {
-        Script::parse(dialect, &self.path.display().to_string(), &self.text)
+        Script::sharing(dialect, &self.path.display().to_string(), self.text.clone())
     }
 
     /// Where its way back stands, for people.

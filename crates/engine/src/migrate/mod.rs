@@ -27,7 +27,8 @@ use crate::runner::LockLimits;
 use crate::{Project, Stop, Watch};
 
 pub use report::{
-    AppliedMigration, Confirmation, MigrateReport, PlanReport, PlannedStatement, PlannedStep, RollbackPoint,
+    AppliedMigration, Confirmation, FileText, MigrateReport, PlanReport, PlannedStatement, PlannedStep,
+    RollbackPoint,
 };
 
 /// How to migrate.

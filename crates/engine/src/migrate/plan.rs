@@ -1,6 +1,7 @@
 //! Facts -> what is to be done. Pure.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use cofferdam_analysis::catalog::Catalog;
@@ -10,7 +11,7 @@ use cofferdam_analysis::sql::{Action, Dialect, ObjectKind, ObjectName, Script};
 use cofferdam_analysis::{Error, Finding, NobodysRows, Result, Severity, rules};
 
 use super::report::{
-    AppliedMigration, Confirmation, MigrateReport, PlannedStatement, PlannedStep, RollbackPoint,
+    AppliedMigration, Confirmation, FileText, MigrateReport, PlannedStatement, PlannedStep, RollbackPoint,
 };
 use super::{Failure, Options};
 use crate::Project;
@@ -447,6 +448,7 @@ impl Work<'_> {
     /// What `plan` shows.
     pub(super) fn steps(&self, catalog: Option<&Catalog>) -> Vec<PlannedStep> {
         let mut planned = Vec::new();
+        let mut tables = HashMap::new();
         let mut about: HashMap<(&str, usize), Vec<&Finding>> = HashMap::new();
         for finding in &self.findings {
             if let Some((file, Some(statement))) = locate(&self.files, finding) {
@@ -461,7 +463,7 @@ impl Work<'_> {
                     statements: step
                         .statements
                         .iter()
-                        .map(|i| self.statement(file, *i, &about, catalog))
+                        .map(|i| self.statement(file, *i, &about, catalog, &mut tables))
                         .collect(),
                     transaction: step.transaction(),
                     phase: None,
@@ -478,13 +480,17 @@ impl Work<'_> {
         index: usize,
         about: &HashMap<(&str, usize), Vec<&Finding>>,
         catalog: Option<&Catalog>,
+        tables: &mut HashMap<ObjectName, Arc<str>>,
     ) -> PlannedStatement {
         let about = about.get(&(&*file.script.file, index)).map(Vec::as_slice).unwrap_or_default();
         let statement = &file.script.statements[index];
         let locks = lock::locks(statement);
-        let lock: BTreeMap<String, &'static str> = match self.dialect {
+        let lock: BTreeMap<Arc<str>, &'static str> = match self.dialect {
             Dialect::Postgres => {
-                locks.tables.iter().map(|(name, mode)| (qualified(name), mode.as_str())).collect()
+                // Half a million statements may name one table.
+                let mut shared =
+                    |name| tables.entry(ObjectName::clone(name)).or_insert_with(|| qualified(name)).clone();
+                locks.tables.iter().map(|(name, mode)| (shared(name), mode.as_str())).collect()
             }
             Dialect::Sqlite => BTreeMap::new(),
         };
@@ -493,8 +499,8 @@ impl Work<'_> {
             tables.filter_map(|(name, _)| estimate(catalog, name)).max()
         });
         PlannedStatement {
-            sql: file.script.sql(statement).to_owned(),
-            lock,
+            sql: FileText::new(file.script.text.clone(), statement.span),
+            lock: lock.into_iter().collect(),
             rewrite: about.iter().find_map(|f| f.rewrite),
             scan: about.iter().find_map(|f| f.scan),
             rows,
@@ -511,9 +517,9 @@ fn allowed_in(finding: &Finding) -> (String, String) {
     (file.unwrap_or_else(|| "the pending files".to_owned()), what)
 }
 
-fn qualified(name: &ObjectName) -> String {
+fn qualified(name: &ObjectName) -> Arc<str> {
     let (schema, name) = name.key(Dialect::Postgres);
-    format!("{schema}.{name}")
+    format!("{schema}.{name}").into()
 }
 
 fn estimate(catalog: &Catalog, name: &ObjectName) -> Option<u64> {

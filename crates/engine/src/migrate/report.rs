@@ -1,9 +1,9 @@
 //! What the commands answer: the shapes of `--format json` (docs/schemas).
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use cofferdam_analysis::Finding;
-use serde::Serialize;
+use cofferdam_analysis::{Finding, Span};
+use serde::{Serialize, Serializer};
 
 use crate::ledger::protection;
 use crate::ledger::standing::RunProgress;
@@ -102,13 +102,45 @@ pub struct PlannedStep {
     pub undo: Option<String>,
 }
 
+/// A part of a migration's text, which is kept once for all parts.
+#[derive(Debug, Clone)]
+pub struct FileText {
+    text: Arc<str>,
+    span: Span,
+}
+
+impl FileText {
+    pub(super) fn new(text: Arc<str>, span: Span) -> Self {
+        Self { text, span }
+    }
+}
+
+impl std::ops::Deref for FileText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.span.of(&self.text)
+    }
+}
+
+impl Serialize for FileText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+fn by_table<S: Serializer>(locks: &[(Arc<str>, &'static str)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(locks.iter().map(|(table, mode)| (&**table, mode)))
+}
+
 /// One statement of a step.
 #[derive(Debug, Clone, Serialize)]
 pub struct PlannedStatement {
     /// As the file writes it.
-    pub sql: String,
-    /// The strongest lock by table, as far as the text shows.
-    pub lock: BTreeMap<String, &'static str>,
+    pub sql: FileText,
+    /// The strongest lock by table, as far as the text shows; in the order of their names.
+    #[serde(serialize_with = "by_table")]
+    pub lock: Box<[(Arc<str>, &'static str)]>,
     /// Whether a table is rewritten; `None` when unknown.
     pub rewrite: Option<bool>,
     /// Whether a table is scanned in full; `None` when unknown.

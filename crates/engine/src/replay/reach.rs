@@ -96,13 +96,13 @@ pub(super) fn refuse(script: &Script, shared: bool) -> Result<()> {
 /// What belongs to all databases of a server.
 fn wide(statement: &Statement) -> bool {
     let beyond = |kind| matches!(kind, ObjectKind::Role | ObjectKind::Database);
-    matches!(statement.verb.as_str(), "drop owned" | "reassign owned")
+    matches!(&*statement.verb, "drop owned" | "reassign owned")
         || statement.actions().filter_map(kind_of).any(beyond)
 }
 
 /// What in it reaches outside of any database, for people.
 fn outside(statement: &Statement, sql: &str) -> Option<String> {
-    let verb = statement.verb.as_str();
+    let verb = &*statement.verb;
     if matches!(verb, "alter system" | "load" | "import foreign schema") {
         return Some(verb.to_uppercase());
     }

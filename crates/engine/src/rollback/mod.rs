@@ -82,7 +82,8 @@ impl RollbackReport {
 
 /// The refusal of a loss that nobody asked for.
 fn refuse_loss(version: &str, would_lose: &BTreeMap<String, i64>, named: &[String]) -> Error {
-    let list: Vec<String> = would_lose.iter().map(|(what, n)| format!("{what} ({n} rows)")).collect();
+    let rows = |n: i64| if n == 1 { "1 row".to_owned() } else { format!("{n} rows") };
+    let list: Vec<String> = would_lose.iter().map(|(what, n)| format!("{what} ({})", rows(*n))).collect();
     let mut said = Vec::new();
     if !list.is_empty() {
         said.push(format!("it would lose {}", list.join(", ")));

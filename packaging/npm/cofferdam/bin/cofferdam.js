@@ -61,11 +61,13 @@ function failMissing(base) {
 }
 
 // For Node that cannot replace itself. A signal that the terminal has sent to the program as well
-// arrives there a second time, as it does from npm; the program counts both as one.
+// arrives there a second time, as it does from npm; the program counts both as one. On Windows the
+// console itself asks every program on it, and to pass a signal on would end ours at once, in the
+// middle of a step.
 function runBeside(program, args) {
   const { constants } = require('node:os')
   const child = require('node:child_process').spawn(program, args, { stdio: 'inherit' })
-  const passOn = (signal) => child.kill(signal)
+  const passOn = process.platform === 'win32' ? () => {} : (signal) => child.kill(signal)
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'].filter((name) => name in constants.signals)
   for (const signal of signals) process.on(signal, passOn)
   child.on('error', (error) => fail(`cannot start ${program}: ${error.message}`, ['install cofferdam again']))

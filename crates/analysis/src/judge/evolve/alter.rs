@@ -138,7 +138,7 @@ impl Table {
             }
             TableChange::Default { name, default } => {
                 if let Some(column) = self.column_mut(name, dialect) {
-                    column.definition.default = default.as_deref().cloned();
+                    column.definition.default.clone_from(default);
                 }
             }
             _ => {}

@@ -131,12 +131,12 @@ impl World {
             return;
         }
         let origin = self.origin(if_not_exists && !temporary, name);
-        let named: Vec<Option<String>> =
-            query.items.iter().map(|e| e.alias.clone().or_else(|| e.column.clone())).collect();
+        let named: Vec<Option<&str>> =
+            query.items.iter().map(|e| e.alias.as_deref().or(e.column.as_deref())).collect();
         let columns_complete = named.iter().all(Option::is_some) && !query.items.iter().any(|e| e.star);
         let columns = named.into_iter().flatten();
-        let columns =
-            columns.map(|name| KnownColumn::new(Column { name, ..Column::default() }, origin)).collect();
+        let column = |name: &str| Column { name: name.to_owned(), ..Column::default() };
+        let columns = columns.map(|name| KnownColumn::new(column(name), origin)).collect();
         let table = Table {
             temporary,
             columns,

@@ -15,13 +15,13 @@ impl World {
     /// Remembers what a view that the statement has made reads: its query stands in its body.
     pub(in crate::judge) fn note_view(&mut self, statement: &Statement) {
         let [Effect { action: Action::Create { kind: ObjectKind::View, name, .. }, .. }, body] =
-            statement.effects.as_slice()
+            &*statement.effects
         else {
             return;
         };
         let Action::Select(query) = &body.action else { return };
         let condition = match &query.filter {
-            Filter::Condition(condition) => condition.columns.as_slice(),
+            Filter::Condition(condition) => &*condition.columns,
             Filter::All | Filter::AlwaysTrue(_) | Filter::CurrentOf => &[],
         };
         let items = query.items.iter().flat_map(|item| &item.columns);

@@ -122,9 +122,9 @@ fn table_change(clause: &A, scope: Scope<'_>) -> TableChange {
         A::SetTablespace(_) => TableChange::SetTablespace(name(TABLESPACE_REF)),
         A::SetLogged(_) => TableChange::SetLogged(true),
         A::SetUnlogged(_) => TableChange::SetLogged(false),
-        A::AttachPartition(_) => TableChange::AttachPartition(named(node, TABLE_NAME_REF)),
+        A::AttachPartition(_) => TableChange::AttachPartition(Box::new(named(node, TABLE_NAME_REF))),
         A::DetachPartition(_) => TableChange::DetachPartition {
-            partition: named(node, TABLE_NAME_REF),
+            partition: Box::new(named(node, TABLE_NAME_REF)),
             concurrently: tree::has(node, DETACH_CONCURRENTLY),
         },
         A::EnableTrigger(_) | A::EnableReplicaTrigger(_) | A::EnableAlwaysTrigger(_) => {
@@ -165,7 +165,7 @@ fn column_change(node: &SyntaxNode, scope: Scope<'_>) -> TableChange {
     match &option {
         O::SetType(_) => TableChange::AlterType {
             name,
-            ty: types::type_in(clause, scope.origin).unwrap_or_default(),
+            ty: Box::new(types::type_in(clause, scope.origin).unwrap_or_default()),
             using: tree::child(clause, USING_EXPR).and_then(|u| expr::expr_in(&u, scope)).map(Box::new),
         },
         O::SetDefault(_) => {

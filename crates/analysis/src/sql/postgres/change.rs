@@ -15,9 +15,6 @@ use super::{
     query, tree,
 };
 
-/// As many rows of `values` as [`InsertSource::Values`] keeps.
-pub(super) const ROWS_KEPT: usize = 100;
-
 impl Lower<'_> {
     /// `insert`, `update`, `delete` or `merge`, with what its `with` queries change.
     pub(super) fn change(&mut self, node: &SyntaxNode) {
@@ -118,27 +115,27 @@ fn source(node: &SyntaxNode, scope: Scope<'_>) -> InsertSource {
         return InsertSource::DefaultValues;
     };
     let only_rows = from.kind() == VALUES && from.children().all(|n| n.kind() == ROW_LIST);
-    match tree::child(&from, ROW_LIST).filter(|_| only_rows) {
-        Some(rows) => {
-            let rows = rows.children().filter(|n| n.kind() == ROW).take(ROWS_KEPT);
-            InsertSource::Values(query::exactly(rows.map(|row| query::row_of(&row, scope)).collect()))
-        }
-        None => InsertSource::Query(query::query(&from, scope)),
+    if only_rows && tree::has(&from, ROW_LIST) {
+        InsertSource::Values
+    } else {
+        InsertSource::Query(Box::new(query::query(&from, scope)))
     }
 }
 
-fn target_columns(list: &SyntaxNode) -> Vec<String> {
+fn target_columns(list: &SyntaxNode) -> Box<[String]> {
     let targets = list.children().filter(|n| n.kind() == COLUMN_TARGET);
-    query::exactly(targets.filter_map(|target| tree::name_in(&target, COLUMN_NAME_REF)).collect())
+    targets.filter_map(|target| tree::name_in(&target, COLUMN_NAME_REF)).collect()
 }
 
-fn on_conflict(node: &SyntaxNode, scope: Scope<'_>) -> (OnConflict, Vec<String>) {
-    let Some(clause) = tree::child(node, ON_CONFLICT_CLAUSE) else { return (OnConflict::Fail, Vec::new()) };
+fn on_conflict(node: &SyntaxNode, scope: Scope<'_>) -> (OnConflict, Box<[String]>) {
+    let Some(clause) = tree::child(node, ON_CONFLICT_CLAUSE) else {
+        return (OnConflict::Fail, Box::default());
+    };
     let items =
         tree::child(&clause, CONFLICT_ON_INDEX).and_then(|i| tree::child(&i, CONFLICT_INDEX_ITEM_LIST));
     let columns = items.map(|items| {
         let items = items.children().filter(|n| n.kind() == CONFLICT_INDEX_ITEM);
-        items.filter_map(|item| expr::expr_in(&item, scope)?.column).collect()
+        items.filter_map(|item| Some(expr::expr_in(&item, scope)?.column?.into())).collect()
     });
     // `do select` (Postgres 19) leaves the row out as well.
     let action =
@@ -151,14 +148,14 @@ fn update(node: &SyntaxNode, scope: Scope<'_>) -> Update {
         table: named(node, RELATION_NAME),
         assignments: tree::child(node, SET_CLAUSE).map(|set| assignments(&set, scope)).unwrap_or_default(),
         filter: expr::filter(node, scope),
-        from: tables_in(node, FROM_CLAUSE, scope),
+        from: tables_in(node, FROM_CLAUSE, scope).into(),
         on_conflict: OnConflict::Fail,
         on_conflict_span: None,
     }
 }
 
-fn assignments(set: &SyntaxNode, scope: Scope<'_>) -> Vec<(String, Expr)> {
-    let Some(list) = tree::child(set, SET_COLUMN_LIST) else { return Vec::new() };
+fn assignments(set: &SyntaxNode, scope: Scope<'_>) -> Box<[(String, Expr)]> {
+    let Some(list) = tree::child(set, SET_COLUMN_LIST) else { return Box::default() };
     let mut found = Vec::new();
     for assignment in list.children() {
         if let Some(target) = tree::child(&assignment, COLUMN_TARGET) {
@@ -175,7 +172,7 @@ fn assignments(set: &SyntaxNode, scope: Scope<'_>) -> Vec<(String, Expr)> {
             }
         }
     }
-    found
+    found.into()
 }
 
 /// The right side of an assignment: an expression, `default`, or a query for several columns.

@@ -28,13 +28,13 @@ pub(super) fn expr(node: &SyntaxNode, scope: Scope<'_>) -> Expr {
     let facts = facts(node, scope);
     Expr {
         span: scope.origin.of(node),
-        column: bare_column(node),
-        columns: facts.columns,
-        calls: facts.calls,
-        casts: facts.casts,
+        column: bare_column(node).map(String::into_boxed_str),
+        columns: facts.columns.into(),
+        calls: facts.calls.into(),
+        casts: facts.casts.into(),
         star: facts.star,
         alias: None,
-        double_quoted: facts.double_quoted,
+        double_quoted: facts.double_quoted.into(),
         literal: literal(node),
         subquery: facts.subquery,
     }

@@ -78,12 +78,8 @@ fn statement(text: &str, index: usize, piece: Piece, meta: &[MetaLine], limit: L
     });
     let verb = verb::verb(&sql);
     let (effects, damage) = match effects {
-        Ok(mut effects) => {
-            // A file may have a million statements, and room for four effects each.
-            effects.shrink_to_fit();
-            (effects, None)
-        }
-        Err(damage) => (Vec::new(), Some(damage)),
+        Ok(effects) => (effects.into(), None),
+        Err(damage) => (Box::default(), Some(Box::new(damage))),
     };
     Statement { index, span: piece.span, verb, effects, directives: Vec::new(), damage }
 }

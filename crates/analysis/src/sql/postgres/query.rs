@@ -103,7 +103,8 @@ fn targets(list: &SyntaxNode, scope: Scope<'_>) -> Vec<Expr> {
 }
 
 fn item(target: &SyntaxNode, scope: Scope<'_>) -> Expr {
-    let alias = tree::child(target, SyntaxKind::AS_NAME).map(|n| tree::name(&n.last_child().unwrap_or(n)));
+    let alias = tree::child(target, SyntaxKind::AS_NAME);
+    let alias = alias.map(|n| tree::name(&n.last_child().unwrap_or(n)).into_boxed_str());
     match expr::expr_node(target) {
         Some(node) => Expr { alias, ..expr::expr(&node, scope) },
         None => {
@@ -114,15 +115,9 @@ fn item(target: &SyntaxNode, scope: Scope<'_>) -> Expr {
 }
 
 /// The expressions of one row of `values`.
-pub(super) fn row_of(row: &SyntaxNode, scope: Scope<'_>) -> Vec<Expr> {
+fn row_of(row: &SyntaxNode, scope: Scope<'_>) -> Vec<Expr> {
     let values = row.children().filter(|n| ast::Expr::can_cast(n.kind()));
-    exactly(values.map(|n| expr::expr(&n, scope)).collect())
-}
-
-/// Without room for more: of a file of rows all are kept.
-pub(super) fn exactly<T>(mut values: Vec<T>) -> Vec<T> {
-    values.shrink_to_fit();
-    values
+    values.map(|n| expr::expr(&n, scope)).collect()
 }
 
 /// `limit`, `offset`, `fetch first`.

@@ -48,7 +48,7 @@ impl Lower<'_> {
             name: named(node, TABLE_NAME),
             temporary: tree::has(node, TEMP),
             if_not_exists: tree::if_not_exists(node),
-            query: self.query_of(node),
+            query: Box::new(self.query_of(node)),
         };
         self.push(node, action);
         if tree::has(node, EXECUTE) {
@@ -60,7 +60,7 @@ impl Lower<'_> {
     pub(super) fn select_into(&mut self, node: &SyntaxNode) {
         self.data_changing_ctes(node);
         let Some(into) = tree::child(node, INTO_CLAUSE) else { return };
-        let query: Query = self.query_of(node);
+        let query: Box<Query> = Box::new(self.query_of(node));
         let (name, temporary) = (named(&into, TABLE_NAME), tree::has(&into, TEMP));
         self.push(node, Action::CreateTableAs { name, temporary, if_not_exists: false, query });
     }
@@ -116,13 +116,15 @@ pub(super) fn column(node: &SyntaxNode, scope: Scope<'_>) -> Column {
             PRIMARY_KEY_CONSTRAINT => column.primary_key = true,
             UNIQUE_CONSTRAINT => column.unique = true,
             CHECK_CONSTRAINT => column.checks.extend(expr::expr_in(&part, scope)),
-            DEFAULT_CONSTRAINT => column.default = expr::expr_in(&part, scope),
-            REFERENCES_CONSTRAINT => column.references = Some(reference(&part)),
+            DEFAULT_CONSTRAINT => column.default = expr::expr_in(&part, scope).map(Box::new),
+            REFERENCES_CONSTRAINT => column.references = Some(Box::new(reference(&part))),
             GENERATED_CONSTRAINT => {
                 column.identity |= tree::has(&part, GENERATED_IDENTITY);
                 column.generated = tree::child(&part, GENERATED_STORED).map(|g| generated(&g));
             }
-            kind if types::is_type(kind) => column.ty = Some(types::type_name(&part, scope.origin)),
+            kind if types::is_type(kind) => {
+                column.ty = Some(Box::new(types::type_name(&part, scope.origin)));
+            }
             _ => {}
         }
     }

@@ -263,7 +263,7 @@ fn odd_bytes_and_unfinished_texts_end_in_damage() {
 }
 
 #[test]
-fn a_long_statement_keeps_its_first_hundred_rows() {
+fn a_long_insert_is_read_and_none_of_its_rows_is_kept() {
     let rows: Vec<String> =
         (0..200_000).map(|i| format!("({i}, 'some text that makes it long {i}')")).collect();
     let text = format!("insert into t (a, b) values {}; drop table t", rows.join(", "));
@@ -272,7 +272,7 @@ fn a_long_statement_keeps_its_first_hundred_rows() {
     let crate::sql::Action::Insert(insert) = &read.statements[0].effects[0].action else {
         panic!("an insert")
     };
-    let crate::sql::InsertSource::Values(kept) = &insert.source else { panic!("rows") };
-    assert_eq!((kept.len(), read.statements.len()), (100, 2));
+    assert_eq!(insert.source, crate::sql::InsertSource::Values);
+    assert_eq!(read.statements.len(), 2);
     assert_eq!(read.statements[1].span, Span::new(text.len() - 12, text.len()));
 }

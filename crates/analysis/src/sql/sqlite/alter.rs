@@ -6,7 +6,7 @@
 use sqlite3_parser::lexer::sql::TokenType;
 
 use super::reader::{Reader, Result};
-use crate::sql::table::{Column, Constraint, ObjectChange, TableChange, TypeName};
+use crate::sql::table::{Column, Constraint, ObjectChange, TableChange};
 use crate::sql::{Action, ObjectKind, ObjectName};
 
 impl Reader<'_> {
@@ -180,7 +180,7 @@ impl Reader<'_> {
             self.expect_word("data")?;
         }
         self.expect_word("type")?;
-        let ty = self.type_name()?.unwrap_or_default();
+        let ty = Box::new(self.type_name()?.unwrap_or_default());
         let mut using = None;
         if self.eat(TK_USING) {
             using = Some(Box::new(self.expr()?));
@@ -192,7 +192,7 @@ impl Reader<'_> {
     fn new_definition(&mut self) -> Result<TableChange> {
         self.eat(TokenType::TK_COLUMNKW);
         let Column { name, ty, .. } = self.column()?;
-        Ok(TableChange::AlterType { name, ty: ty.unwrap_or_else(TypeName::default), using: None })
+        Ok(TableChange::AlterType { name, ty: ty.unwrap_or_default(), using: None })
     }
 
     fn expect_word(&mut self, word: &str) -> Result<()> {

@@ -89,10 +89,7 @@ impl Reader<'_> {
             }
             conflict_columns = upsert.columns;
         }
-        let columns = columns.map(|mut names| {
-            names.shrink_to_fit();
-            names
-        });
+        let (columns, conflict_columns) = (columns.map(Vec::into_boxed_slice), conflict_columns.into());
         let insert = Insert { table, columns, source, on_conflict, conflict_columns };
         self.effect(first, Action::Insert(Box::new(insert)));
         Ok(if replace { "replace" } else { "insert" })
@@ -105,13 +102,13 @@ impl Reader<'_> {
         }
         if self.peek() == TK_VALUES {
             let start = self.at;
-            let rows = self.values()?;
+            self.quietly(Reader::values)?;
             if !matches!(self.peek(), TK_UNION | TK_EXCEPT | TK_INTERSECT | TK_ORDER | TK_LIMIT) {
-                return Ok(InsertSource::Values(rows));
+                return Ok(InsertSource::Values);
             }
             self.at = start;
         }
-        Ok(InsertSource::Query(self.query()?))
+        Ok(InsertSource::Query(Box::new(self.query()?)))
     }
 
     /// `on conflict (..) do nothing|update ..`, as often as it stands.
@@ -122,7 +119,7 @@ impl Reader<'_> {
             let mut columns = Vec::new();
             if self.eat(TK_LP) {
                 let targets = self.sorted_list()?;
-                columns = targets.into_iter().filter_map(|t| t.column).collect();
+                columns = targets.into_iter().filter_map(|t| t.column.map(String::from)).collect();
                 self.expect(TK_RP, "a closing parenthesis was expected")?;
                 self.filter()?;
             }
@@ -174,12 +171,12 @@ impl Reader<'_> {
         self.target_alias();
         self.indexed();
         self.expect(TK_SET, "`set` was expected")?;
-        let assignments = self.assignments()?;
-        let mut from = Vec::new();
+        let assignments = self.assignments()?.into();
+        let mut from = Box::default();
         if self.eat(TK_FROM) {
             let before = self.mentions.tables.len();
             self.from()?;
-            from = self.mentions.tables[before..].to_vec();
+            from = self.mentions.tables[before..].into();
         }
         let filter = self.filter()?;
         self.returning()?;

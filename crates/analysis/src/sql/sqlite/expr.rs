@@ -40,10 +40,10 @@ impl Reader<'_> {
         let m = &self.mentions;
         let mut expr = Expr {
             span: self.since(first),
-            columns: m.columns[marks.0..].to_vec(),
-            calls: m.calls[marks.1..].to_vec(),
-            casts: m.casts[marks.2..].to_vec(),
-            double_quoted: m.double_quoted[marks.3..].to_vec(),
+            columns: m.columns[marks.0..].into(),
+            calls: m.calls[marks.1..].into(),
+            casts: m.casts[marks.2..].into(),
+            double_quoted: m.double_quoted[marks.3..].into(),
             subquery: m.subqueries > marks.4,
             ..Expr::default()
         };
@@ -58,7 +58,7 @@ impl Reader<'_> {
             [only] => match literal(*only, self.text) {
                 Some(found) => expr.literal = Some(found),
                 None if is_identifier(only.kind) => {
-                    expr.column = Some(unquoted(only.span.of(self.text)));
+                    expr.column = Some(unquoted(only.span.of(self.text)).into());
                 }
                 None => {}
             },
@@ -72,7 +72,7 @@ impl Reader<'_> {
             [_, dot, column] | [_, _, _, dot, column]
                 if dot.kind == TokenType::TK_DOT && core[1].kind == TokenType::TK_DOT =>
             {
-                expr.column = Some(unquoted(column.span.of(self.text)));
+                expr.column = Some(unquoted(column.span.of(self.text)).into());
             }
             _ => {}
         }

@@ -16,6 +16,8 @@ mod query;
 mod reader;
 mod schema;
 
+use std::borrow::Cow;
+
 use sqlite3_parser::lexer::sql::TokenType;
 
 use self::cut::Piece;
@@ -29,20 +31,19 @@ pub(crate) fn read(text: &str) -> Read {
         let index = statements.len();
         let read = grammar::guarded(&piece, || understand(text, &piece));
         let Understood { verb, effects, damage } = read.unwrap_or_else(|damage| Understood {
-            verb: first_words(text, &piece),
+            verb: first_words(text, &piece).into(),
             effects: Vec::new(),
             damage: Some(damage),
         });
-        let (directives, mut effects) = (Vec::new(), effects);
-        // A file may have a million statements, and room for four effects each.
-        effects.shrink_to_fit();
+        let (effects, damage) = (effects.into(), damage.map(Box::new));
+        let directives = Vec::new();
         statements.push(Statement { index, span: piece.span, verb, effects, directives, damage });
     });
     Read { statements, comments: rest.comments, meta: rest.meta }
 }
 
 struct Understood {
-    verb: String,
+    verb: Cow<'static, str>,
     effects: Vec<Effect>,
     damage: Option<Damage>,
 }
@@ -51,9 +52,9 @@ fn understand(text: &str, piece: &Piece) -> Understood {
     let mut reader = Reader::new(text, &piece.tokens);
     let Some(damage) = grammar::check(text, piece) else {
         return match reader.statement() {
-            Ok(verb) => Understood { verb: verb.to_owned(), effects: reader.effects, damage: None },
+            Ok(verb) => Understood { verb: verb.into(), effects: reader.effects, damage: None },
             Err(stuck) => Understood {
-                verb: first_words(text, piece),
+                verb: first_words(text, piece).into(),
                 effects: Vec::new(),
                 damage: Some(Damage {
                     span: piece.tokens.get(stuck.at).map_or(piece.span, |t| t.span),
@@ -66,7 +67,7 @@ fn understand(text: &str, piece: &Piece) -> Understood {
     let verb = if foreign { reader.foreign_alter().ok() } else { None };
     Understood {
         effects: if verb.is_some() { reader.effects } else { Vec::new() },
-        verb: verb.map_or_else(|| first_words(text, piece), str::to_owned),
+        verb: verb.map_or_else(|| first_words(text, piece).into(), Cow::Borrowed),
         damage: Some(damage),
     }
 }

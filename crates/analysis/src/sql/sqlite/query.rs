@@ -6,9 +6,6 @@ use super::reader::{Reader, Result, unquoted};
 use crate::sql::expr::Expr;
 use crate::sql::{Filter, ObjectName, Query};
 
-/// Rows of `values` that are kept; more say nothing new.
-const ROWS_KEPT: usize = 100;
-
 /// Functions that make one row of many.
 const AGGREGATES: &[&str] = &[
     "avg",
@@ -118,8 +115,7 @@ impl Reader<'_> {
 
     fn arm(&mut self) -> Result<Arm> {
         if self.peek() == TokenType::TK_VALUES {
-            let rows = self.values()?;
-            let items = rows.into_iter().next().unwrap_or_default();
+            let items = self.values()?;
             return Ok(Arm { items, values: true, ..Arm::default() });
         }
         self.expect(TokenType::TK_SELECT, "a query was expected")?;
@@ -189,7 +185,7 @@ impl Reader<'_> {
             return Ok(Expr { star: true, span: self.since(first), ..Expr::default() });
         }
         let mut item = self.expr()?;
-        item.alias = self.alias();
+        item.alias = self.alias().map(String::into_boxed_str);
         Ok(item)
     }
 
@@ -285,26 +281,18 @@ impl Reader<'_> {
         }
     }
 
-    /// `values (..), (..)`: the first rows.
-    pub(super) fn values(&mut self) -> Result<Vec<Vec<Expr>>> {
+    /// `values (..), (..)`: the first row.
+    pub(super) fn values(&mut self) -> Result<Vec<Expr>> {
         use TokenType::*;
         self.expect(TK_VALUES, "`values` was expected")?;
-        let mut rows = Vec::new();
-        loop {
+        self.expect(TK_LP, "a row was expected")?;
+        let first = self.expr_list()?;
+        self.expect(TK_RP, "a closing parenthesis was expected")?;
+        while self.eat(TK_COMMA) {
             self.expect(TK_LP, "a row was expected")?;
-            if self.quiet == 0 && rows.len() < ROWS_KEPT {
-                // Without room for more: of a file of rows all are kept.
-                let mut row = self.expr_list()?;
-                row.shrink_to_fit();
-                rows.push(row);
-            } else {
-                self.quietly(Reader::expr_list)?;
-            }
+            self.quietly(Reader::expr_list)?;
             self.expect(TK_RP, "a closing parenthesis was expected")?;
-            if !self.eat(TK_COMMA) {
-                rows.shrink_to_fit();
-                return Ok(rows);
-            }
         }
+        Ok(first)
     }
 }

@@ -33,7 +33,10 @@ impl Reader<'_> {
         let name = self.object()?;
         if self.eat(TK_AS) {
             let query = self.query()?;
-            self.effect(first, Action::CreateTableAs { name, temporary, if_not_exists, query });
+            self.effect(
+                first,
+                Action::CreateTableAs { name, temporary, if_not_exists, query: Box::new(query) },
+            );
             return Ok("create table");
         }
         let mut table = CreateTable { name: Some(name), if_not_exists, temporary, ..CreateTable::default() };
@@ -206,7 +209,7 @@ impl Reader<'_> {
     pub(super) fn column(&mut self) -> Result<Column> {
         let first = self.at;
         let name = self.name()?;
-        let ty = self.type_name()?;
+        let ty = self.type_name()?.map(Box::new);
         let mut column = Column { name, ty, ..Column::default() };
         while self.column_constraint(&mut column)? {}
         column.span = self.since(first);
@@ -218,7 +221,7 @@ impl Reader<'_> {
         use TokenType::*;
         match self.peek() {
             TK_CONSTRAINT => self.advance(2),
-            TK_DEFAULT => column.default = Some(self.default_value()?),
+            TK_DEFAULT => column.default = Some(Box::new(self.default_value()?)),
             TK_NULL => {
                 self.advance(1);
                 self.on_conflict(&mut column.on_conflict);
@@ -244,7 +247,7 @@ impl Reader<'_> {
                 self.advance(1);
                 column.checks.push(self.expr()?);
             }
-            TK_REFERENCES => column.references = Some(self.reference()?),
+            TK_REFERENCES => column.references = Some(Box::new(self.reference()?)),
             TK_NOT | TK_DEFERRABLE => self.deferrable(),
             TK_COLLATE => {
                 self.advance(1);
@@ -409,7 +412,10 @@ impl Reader<'_> {
         let columns = self.sorted_list()?;
         self.eat(TokenType::TK_AUTOINCR);
         self.expect(TokenType::TK_RP, "a closing parenthesis was expected")?;
-        Ok(columns.into_iter().filter_map(|c| c.column.or(string(c.literal))).collect())
+        Ok(columns
+            .into_iter()
+            .filter_map(|c| c.column.map(String::from).or_else(|| string(c.literal)))
+            .collect())
     }
 }
 

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use crate::place::Span;
 use crate::sql::expr::{Expr, Literal};
 use crate::sql::table::{Column, ConstraintKind, CreateTable, Generated, TableChange};
@@ -21,7 +23,8 @@ fn statement(sql: &str) -> Statement {
 
 /// The first action of the only statement of `sql`.
 fn action(sql: &str) -> Action {
-    statement(sql).effects.remove(0).action
+    let mut effects = statement(sql).effects.into_vec();
+    effects.remove(0).action
 }
 
 fn table(sql: &str) -> CreateTable {
@@ -62,8 +65,8 @@ fn item(expr: &str) -> Expr {
 
 /// The clause, and whether the statement is damaged.
 fn change(sql: &str) -> (TableChange, bool) {
-    let mut statement = script(sql).statements.remove(0);
-    match statement.effects.remove(0).action {
+    let statement = script(sql).statements.remove(0);
+    match statement.effects.into_vec().remove(0).action {
         Action::AlterTable { change, .. } => (change, statement.damage.is_some()),
         other => panic!("{other:?}"),
     }
@@ -178,13 +181,12 @@ fn nesting_cannot_abort_the_process() {
 }
 
 #[test]
-fn a_long_insert_is_read_and_the_first_rows_are_kept() {
+fn a_long_insert_is_read_and_none_of_its_rows_is_kept() {
     let sql =
         format!("insert into t values (1, 'x'){}", ", (2, 'some text that makes it long')".repeat(300_000));
     assert!(sql.len() > 10_000_000);
-    let InsertSource::Values(rows) = insert(&sql).source else { panic!("values") };
-    assert_eq!(rows.len(), 100);
-    assert_eq!(rows[0][1].literal, Some(Literal::String("x".to_owned())));
+    assert_eq!(insert(&sql).source, InsertSource::Values);
+    assert_eq!(item("'x'").literal, Some(Literal::String("x".to_owned())));
 }
 
 #[test]
@@ -205,7 +207,7 @@ fn a_column_tells_all_of_its_definition() {
     assert_eq!(a.ty.as_ref().map(ToString::to_string), Some("varchar(10,2)".to_owned()));
     assert!(a.not_null && a.unique && !a.primary_key);
     assert_eq!(a.default.as_ref().and_then(|d| d.literal.clone()), Some(Literal::Number("-1.5".to_owned())));
-    assert_eq!(a.checks[0].columns, ["a"]);
+    assert_eq!(*a.checks[0].columns, ["a"]);
     let far = a.references.as_ref().expect("references");
     assert_eq!((far.on_delete.as_str(), far.on_update.as_str()), ("set null", "cascade"));
     assert_eq!(a.collation.as_deref(), Some("nocase"));
@@ -236,7 +238,7 @@ fn keys_defaults_and_generated_columns_are_told_apart() {
     assert_eq!(default("true").literal, Some(Literal::Bool(true)));
     assert_eq!(default("null").literal, Some(Literal::Null));
     let random = default("(random() + 1)");
-    assert_eq!((random.calls, random.literal), (vec!["random".to_owned()], None));
+    assert_eq!((random.calls, random.literal), (["random".to_owned()].into(), None));
     assert_eq!(default("(1)").span.end - default("(1)").span.start, 3);
 }
 
@@ -274,8 +276,8 @@ fn an_index_keeps_its_table_expressions_and_condition() {
     };
     assert_eq!(index.table, ObjectName::qualified("main", "t"));
     assert!(index.unique);
-    assert_eq!(index.columns[0].columns, ["a"]);
-    assert_eq!(index.columns[1].calls, ["lower"]);
+    assert_eq!(*index.columns[0].columns, ["a"]);
+    assert_eq!(*index.columns[1].calls, ["lower"]);
     assert!(matches!(index.predicate, Filter::Condition(_)));
 }
 
@@ -299,7 +301,7 @@ fn bodies_follow_what_creates_them() {
 
 #[test]
 fn inserts_say_what_becomes_of_duplicates() {
-    let how = |sql: &str| (insert(sql).on_conflict, insert(sql).conflict_columns);
+    let how = |sql: &str| (insert(sql).on_conflict, insert(sql).conflict_columns.into_vec());
     let none = Vec::<String>::new;
     assert_eq!(how("insert into t values (1)"), (OnConflict::Fail, none()));
     assert_eq!(how("insert or ignore into t values (1)"), (OnConflict::Ignore, none()));
@@ -324,7 +326,7 @@ fn an_insert_from_a_query_knows_what_it_copies() {
          select distinct x.a, cast(b as integer) from q x join other using (id) where lower(c) = 'y' limit 5",
     );
     assert_eq!(i.table, ObjectName::qualified("main", "new"));
-    assert_eq!(i.columns, Some(vec!["a".to_owned(), "b".to_owned()]));
+    assert_eq!(i.columns, Some(["a".to_owned(), "b".to_owned()].into()));
     let InsertSource::Query(q) = i.source else { panic!("a query") };
     assert_eq!(q.tables, names(&["old", "other"]));
     assert!(q.reduces && q.joins && !q.compound);
@@ -348,7 +350,7 @@ fn updates_keep_their_words_and_places() {
     let columns: Vec<&str> = u.assignments.iter().map(|a| a.0.as_str()).collect();
     assert_eq!(columns, ["a", "b", "c"]);
     assert!(u.assignments[2].1.subquery);
-    assert_eq!(u.from, names(&["z"]));
+    assert_eq!(*u.from, names(&["z"]));
     assert!(!u.filter.is_all());
     assert_eq!(update("update t set a = 1").on_conflict_span, None);
 }
@@ -376,7 +378,7 @@ fn expressions_give_their_facts() {
     assert_eq!(item("a.b").column.as_deref(), Some("b"));
     assert_eq!(item("(main.a.b)").column.as_deref(), Some("b"));
     assert_eq!(item("a + b.c").column, None);
-    assert_eq!(item("a + b.c").columns, ["a", "c"]);
+    assert_eq!(*item("a + b.c").columns, ["a", "c"]);
     assert_eq!(item("a b").alias.as_deref(), Some("b"));
     assert_eq!(item("a as 'b c'").alias.as_deref(), Some("b c"));
     assert_eq!(item("a key").alias.as_deref(), Some("key"));
@@ -388,10 +390,10 @@ fn expressions_give_their_facts() {
     let nested = item("cast(substr(cast(a as text), 1) as integer)");
     let to: Vec<&str> = nested.casts.iter().map(|c| c.to.name.as_str()).collect();
     assert_eq!(to, ["integer", "text"]);
-    assert_eq!(nested.calls, ["substr"]);
+    assert_eq!(*nested.calls, ["substr"]);
     let sub = item("a in (select b from c where d = \"e\")");
     assert!(sub.subquery);
-    assert_eq!(sub.columns, ["a", "b", "d", "e"]);
+    assert_eq!(*sub.columns, ["a", "b", "d", "e"]);
     assert!(select("select *, t.* from t").items.iter().all(|i| i.star));
 }
 
@@ -496,7 +498,7 @@ fn pragmas_transactions_and_the_rest() {
 
 #[test]
 fn verbs_are_the_leading_words() {
-    let verbs: Vec<String> = script(
+    let verbs: Vec<Cow<'_, str>> = script(
         "create unique index i on t (a); create temp table t (a); with q as (select 1) delete from t; \
          create virtual table v using x; rollback to a; values (1); alter table t foo; DROP TABLE a b; \"x\" y",
     )

@@ -89,7 +89,8 @@ impl Set {
             match folder.and_then(|folder| of_folder(folder, &path)) {
                 Some(migration) if migration.only_by_tool.is_some() => {}
                 Some(migration) => {
-                    let script = Script::parse(self.dialect, &path.display().to_string(), &migration.text);
+                    let script =
+                        Script::sharing(self.dialect, &path.display().to_string(), migration.text.clone());
                     let no_transaction = migration.no_transaction;
                     self.files.push(ReadFile { script, role: Role::Judged, no_transaction });
                 }
@@ -105,7 +106,7 @@ impl Set {
             let read = std::io::stdin().lock().read_to_end(&mut bytes);
             read.map_err(|error| Error::invalid(format!("cannot read the standard input: {error}")))?;
             let text = utf8("the standard input", bytes)?;
-            let script = Script::parse(self.dialect, "<stdin>", &text);
+            let script = Script::sharing(self.dialect, "<stdin>", text.into());
             self.files.push(ReadFile { script, role: Role::Judged, no_transaction: false });
             return Ok(());
         }
@@ -122,7 +123,7 @@ impl Set {
     }
 
     fn add_sql(&mut self, path: &Path, role: Role) -> Result<()> {
-        let script = Script::parse(self.dialect, &path.display().to_string(), &read(path)?);
+        let script = Script::sharing(self.dialect, &path.display().to_string(), read(path)?.into());
         self.files.push(ReadFile { script, role, no_transaction: false });
         Ok(())
     }

@@ -5,6 +5,7 @@
 //! `explain`.
 
 mod commands;
+mod exits;
 mod rules;
 
 use std::path::PathBuf;
@@ -25,7 +26,8 @@ pub(super) struct Args {
 const MADE: &str = "<!-- Made by `cargo xtask docs`: change the program instead. -->";
 
 pub(super) fn make(args: &Args) -> Result<Vec<File>, Error> {
-    let pages = [("commands.md", commands::page()), ("rules.md", rules::page())];
+    let pages =
+        [("commands.md", commands::page()), ("exit-codes.md", exits::page()), ("rules.md", rules::page())];
     let files = pages.into_iter().map(|(name, text)| File::new(name, text));
     match super::folder(&args.out)? {
         Some(folder) => files.map(|file| file.written(folder)).collect(),

@@ -118,6 +118,7 @@ fn database(context: &Context, report: &mut Report) -> Result<Option<Seen>> {
             return Ok(None);
         }
     };
+    report.notes.extend(chosen.target.notes().iter().cloned());
     report.notes.extend(chosen.notes.iter().cloned());
     report.notes.extend(disagreements(context, &chosen));
     let asked = ask(context, &chosen.target);

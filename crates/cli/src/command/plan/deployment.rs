@@ -47,7 +47,7 @@ async fn last_applied(project: &Project) -> Result<Option<String>> {
 fn tables(plan: &PlanReport) -> Vec<NeededTable> {
     let mut found: BTreeMap<&str, NeededTable> = BTreeMap::new();
     for statement in plan.steps.iter().flat_map(|step| &step.statements) {
-        for (table, mode) in &statement.lock {
+        for (table, mode) in &*statement.lock {
             let mode = LockMode::ALL.into_iter().find(|known| known.as_str() == *mode);
             let (Some(mode), Some((schema, name))) = (mode, table.split_once('.')) else { continue };
             let needed = found.entry(table).or_insert_with(|| NeededTable {
@@ -102,7 +102,7 @@ fn undo(step: &PlannedStep, before: Option<&str>) -> String {
 
 fn statement(statement: &PlannedStatement) -> Statement {
     Statement {
-        sql: statement.sql.clone(),
+        sql: statement.sql.to_string(),
         locks: statement
             .lock
             .iter()

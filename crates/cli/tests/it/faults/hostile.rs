@@ -283,7 +283,7 @@ fn a_no_transaction_file_that_failed_goes_on_from_there_and_its_done_part_is_his
         let output = scene.run("migrate").status(1).run();
         assert!(output.stderr.contains("0002_steps.sql:3"), "{output}");
         assert_eq!(scene.sql("select id from other"), "1");
-        scene.run("status").stdout_contains("0002").run();
+        scene.run("status").status(1).stdout_contains("0002").run();
         scene.run("rollback").status(3).stderr_contains("half applied").run();
         scene.project.write("migrations/0002_steps.sql", file("9", "insert into other values (2)"));
         scene.run("migrate").status(3).stderr_contains("edited in a part that is applied").run();

@@ -155,7 +155,7 @@ fn a_copy_is_not_put_back_over_rows_of_a_full_text_index() {
     );
     scene.run("migrate").run();
     scene.sql("insert into words values ('written later')");
-    scene.run("rollback").status(3).stderr_contains("words (1 rows)").run();
+    scene.run("rollback").status(3).stderr_contains("words (1 row)").run();
     assert_eq!(scene.sql("select body from words"), "written later");
     scene.run("rollback --discard-writes").run();
     assert_eq!(scene.sql("select count(*) from words"), "0");
@@ -202,7 +202,7 @@ fn a_rollback_over_several_refuses_before_the_first_of_them_runs() {
         );
         scene.run("migrate").run();
         scene.sql("insert into posts values (1)");
-        scene.run("rollback 0001").status(3).stderr_contains("posts (1 rows)").run();
+        scene.run("rollback 0001").status(3).stderr_contains("posts (1 row)").run();
         assert_eq!(scene.sql("select count(*) from more"), "0", "nothing was taken back");
         scene.run("rollback 0001 --discard-writes").run();
     }

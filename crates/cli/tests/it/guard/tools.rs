@@ -67,7 +67,7 @@ const MORE: &str = "datasource db {\n  provider = \"postgresql\"\n  url = env(\"
     model tags {\n  id Int @id @default(autoincrement())\n  name String?\n}\n";
 /// The body becomes a number: `--accept-data-loss` drops the column and adds it anew.
 const OTHER: &str = "datasource db {\n  provider = \"postgresql\"\n  url = env(\"DATABASE_URL\")\n}\n\
-    model notes {\n  id Int @id @default(autoincrement())\n  body Int\n}\n\
+    model notes {\n  id Int @id @default(autoincrement())\n  body Int?\n}\n\
     model tags {\n  id Int @id @default(autoincrement())\n  name String?\n}\n";
 
 /// Prisma's push is its difference between the database and the schema, run statement by

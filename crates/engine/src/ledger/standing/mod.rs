@@ -295,11 +295,14 @@ pub struct RunProgress {
     pub error: Option<String>,
 }
 
+/// What a run that was stopped by request says, also in the ledger.
+pub(crate) const STOPPED: &str = "stopped as asked, after the last finished step";
+
 impl RunProgress {
     /// Whether it ended by an error, and not by somebody who stopped it: that one goes on with
     /// the same command, and nothing has to be mended first.
     pub fn failed(&self) -> bool {
-        let stopped = |cause: &String| cause.ends_with(crate::project::STOPPED);
+        let stopped = |cause: &String| cause.ends_with(STOPPED);
         self.state == RunState::Failed && self.error.as_ref().is_some_and(|cause| !stopped(cause))
     }
 }

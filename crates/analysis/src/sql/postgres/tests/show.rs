@@ -113,12 +113,7 @@ fn action(action: &Action) -> String {
         Action::Insert(i) => {
             let columns = i.columns.as_ref().map(|c| format!("({})", list(c))).unwrap_or_default();
             let source = match &i.source {
-                InsertSource::Values(rows) => {
-                    let rows = rows
-                        .iter()
-                        .map(|row| format!("({})", row.iter().map(expr).collect::<Vec<_>>().join(", ")));
-                    rows.collect::<Vec<_>>().join(" ")
-                }
+                InsertSource::Values => "values".to_owned(),
                 InsertSource::Query(q) => query(q),
                 InsertSource::DefaultValues => "default".to_owned(),
             };
@@ -223,7 +218,7 @@ fn column(c: &Column) -> String {
     out += &c.default.as_ref().map(|d| format!(" default {}", expr(d))).unwrap_or_default();
     out += &c.generated.map(|g| format!(" {g:?}")).unwrap_or_default();
     out += &c.checks.iter().map(|e| format!(" check {}", expr(e))).collect::<String>();
-    out += &c.references.as_ref().map(reference).unwrap_or_default();
+    out += &c.references.as_deref().map(reference).unwrap_or_default();
     out + &opt("collate", c.collation.as_ref())
 }
 
