@@ -139,7 +139,7 @@ fn obeyed(output: &Output) -> Vec<&str> {
 fn what_stands_in_a_file_commands_nothing() {
     let project = Project::new();
     let name = "x\n::stop-commands::zzz\n::add-mask::error\n##[error]here";
-    project.write("migrations/0001_a.sql", &format!("select 1;\ndrop table \"{name}\";\n"));
+    project.write("migrations/0002_a.sql", &format!("select 1;\ndrop table \"{name}\";\n"));
     let Some(steps) = Run::new(&project).steps() else { return };
     let judged = steps.last().expect("a step");
     assert_eq!(judged.status.code(), Some(1), "{judged}");

@@ -31,6 +31,7 @@ pub(crate) struct Args {
 enum Action {
     Install(InstallArgs),
     Remove(RemoveArgs),
+    /// Show whether the guard stands, what it misses, and the windows that are open
     Status,
     Allow(AllowArgs),
 }

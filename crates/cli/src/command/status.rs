@@ -173,7 +173,8 @@ fn protection(told: &Told, all: bool) -> Option<String> {
 fn one_run(run: &RunProgress, style: Style) -> String {
     let state = match (run.state, &run.error) {
         (RunState::Failed, None) => "is not finished",
-        (RunState::Failed, Some(_)) => "failed",
+        (RunState::Failed, Some(_)) if run.failed() => "failed",
+        (RunState::Failed, Some(_)) => "was stopped",
         (RunState::Running, _) => "is running",
         (RunState::Done, _) => "is done",
         (RunState::Abandoned, _) => "is abandoned",

@@ -117,7 +117,8 @@ impl Output {
                     self.text(&finding::all(&failure.findings, self.style()));
                 }
                 // What refuses was just shown with its place and what to do.
-                let shown = failure.findings.iter().any(|f| f.place.as_ref() == failure.error.place());
+                let shown =
+                    failure.findings.iter().any(|f| f.refuses() && f.place.as_ref() == failure.error.place());
                 let text = error::human(&failure.error, !shown, self.style(), self.verbose);
                 let _ = write!(self.stderr(), "{text}");
             }

@@ -230,8 +230,11 @@ impl Folder {
 fn told_from_files(listing: &Listing) -> Result<Format> {
     let candidates = Format::candidates(listing);
     let first = candidates.first().copied().unwrap_or(Format::Native);
-    // Plain files beside those of a tool are left to the tool's own rules.
-    let rival = candidates.iter().find(|other| **other != Format::Native && !first.looks_like(**other));
+    // Plain files beside those of a tool are left to the tool's own rules. But Flyway and refinery
+    // would pass numbered files over, and those may be the migrations.
+    let passes_over = matches!(first, Format::Flyway | Format::Refinery);
+    let counts = |other: &&Format| passes_over || **other != Format::Native;
+    let rival = candidates.iter().find(|other| counts(other) && !first.looks_like(**other));
     match rival {
         Some(rival) => Err(Error::invalid(format!(
             "{} holds migrations of two tools: {first} and {rival}",

@@ -24,6 +24,8 @@ pub(super) struct Set {
     pub(super) catalog: Option<Catalog>,
     /// What the history says about the folder.
     pub(super) problems: Vec<Finding>,
+    /// Whether what is judged is sure to run together, none of it before.
+    pub(super) one_run: bool,
 }
 
 /// A file of SQL and why it is here.
@@ -37,7 +39,14 @@ pub(super) struct ReadFile {
 
 impl Set {
     pub(super) fn new(dialect: Dialect) -> Self {
-        Self { dialect, files: Vec::new(), documents: Vec::new(), catalog: None, problems: Vec::new() }
+        Self {
+            dialect,
+            files: Vec::new(),
+            documents: Vec::new(),
+            catalog: None,
+            problems: Vec::new(),
+            one_run: true,
+        }
     }
 
     /// SQL that already ran.

@@ -123,8 +123,9 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     Ok(print(&context.output, &report, fail_on.into()))
 }
 
-/// The files of the folder, without a database.
+/// The files of the folder, without a database: nobody knows which of them it has by now.
 fn add_folder(context: &Context, set: &mut Set) -> Result<()> {
+    set.one_run = false;
     Ok(set.add_pending(&context.needed_folder()?, context.config.settings.check.since.as_deref())?)
 }
 
@@ -203,6 +204,7 @@ fn judge(set: Set, transaction: Transaction) -> Report {
     let input = Input {
         documents: &set.documents,
         known: set.catalog.as_ref().map(|catalog| catalog as &dyn Known),
+        one_run: set.one_run,
         ..Input::new(set.dialect, &files)
     };
     let mut findings = set.problems;
