@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use cofferdam::db::Target;
 use cofferdam::drift::{self, DriftReport, Options, Told};
 
 use crate::context::Context;
@@ -54,9 +55,13 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
     }
     if args.sql {
         context.output.note(&text::count(count, "difference"));
-        context.output.note(
-            "run it as a migration, or with psql -v ON_ERROR_STOP=1 -f FILE: one statement builds on another",
-        );
+        let with = match &project.target {
+            Target::Postgres(_) => "psql -v ON_ERROR_STOP=1 -f FILE",
+            Target::Sqlite(_) => "sqlite3 -bail FILE.db",
+        };
+        context
+            .output
+            .note(&format!("run it as a migration, or with {with}: one statement builds on another"));
         if ["drop policy", "disable row level security"].iter().any(|what| report.script.contains(what)) {
             context.output.note("it takes row security away that the migrations do not know: read it first");
         }

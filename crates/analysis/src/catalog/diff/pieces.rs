@@ -35,7 +35,7 @@ impl Piece {
         }
         let columns = self.parts.keys().filter(|id| id.kind == ObjectKind::Column).count();
         if columns > 0 {
-            return format!("{columns} columns");
+            return format!("{columns} {}", if columns == 1 { "column" } else { "columns" });
         }
         let told: Vec<_> = self
             .properties
