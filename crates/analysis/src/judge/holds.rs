@@ -77,9 +77,6 @@ impl World {
         if made.transaction == self.now.transaction {
             return Holds::Nothing;
         }
-        if made.file != self.now.file && !self.one_run {
-            return Holds::Somebody;
-        }
         let unseen_writes = self.opaque.is_some_and(|transaction| transaction > made.transaction);
         let must_be_empty = self.dialect == Dialect::Postgres && (table.rewritten || unseen_writes);
         Holds::OursIfProven(NobodysRows { tables: vec![name.clone()], column, must_be_empty })

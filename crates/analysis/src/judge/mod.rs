@@ -89,15 +89,12 @@ pub struct Input<'a> {
     pub known: Option<&'a dyn Known>,
     /// Allows that hold for everything.
     pub allows: &'a [Allow],
-    /// Whether the judged files are sure to run together. Where nobody can tell which of
-    /// them ran before, what an earlier file made may hold somebody's rows by now.
-    pub one_run: bool,
 }
 
 impl<'a> Input<'a> {
     /// Nothing but files.
     pub fn new(dialect: Dialect, files: &'a [JudgedFile<'a>]) -> Self {
-        Self { dialect, files, documents: &[], known: None, allows: &[], one_run: true }
+        Self { dialect, files, documents: &[], known: None, allows: &[] }
     }
 }
 
@@ -149,7 +146,6 @@ pub enum Level {
 /// Judges the set. Findings come in the order of files and places.
 pub fn judge(input: &Input<'_>) -> Vec<Finding> {
     let mut world = World::new(input.dialect, input.known);
-    world.one_run = input.one_run;
     let mut findings = Vec::new();
     for (n, file) in input.files.iter().enumerate() {
         let in_run = matches!(file.role, Role::EarlierInRun | Role::Judged);

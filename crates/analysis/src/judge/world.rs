@@ -226,8 +226,6 @@ pub struct World {
     pub(super) now: Moment,
     /// The files at hand belong to this run: what they make is new.
     pub(super) in_run: bool,
-    /// All files of this run run together: nobody writes between them but through what they made.
-    pub(super) one_run: bool,
     /// A catalog was given: what is not known does not exist.
     pub(super) complete: bool,
     pub(super) tables: HashMap<Key, Table>,
@@ -263,7 +261,6 @@ impl World {
             session: Session::default(),
             now: Moment { file: 0, statement: 0, transaction: 0, clock: 0 },
             in_run: false,
-            one_run: true,
             complete: known.is_some(),
             tables: HashMap::new(),
             gone: HashMap::new(),

@@ -57,8 +57,8 @@ mod tests {
         2 |   add constraint one_title unique (title);
           |   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
           DETAIL: Key (title)=(groceries) is duplicated.
-        hint: remove the duplicates in a migration before this one, then run `cofferdam
-              migrate` again
+        hint: remove the duplicates in a migration before this one, then run
+              `cofferdam migrate` again
         "#);
     }
 

@@ -201,7 +201,7 @@ impl Listing {
         let path = self.path(file);
         Ok(match &self.held {
             Held::OnDisk => Down::File(path),
-            Held::Here(_) => Down::Known { path, text: self.text(file)?.text.into() },
+            Held::Here(_) => Down::Known { path, text: self.text(file)?.text },
         })
     }
 }

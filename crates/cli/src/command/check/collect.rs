@@ -24,8 +24,8 @@ pub(super) struct Set {
     pub(super) catalog: Option<Catalog>,
     /// What the history says about the folder.
     pub(super) problems: Vec<Finding>,
-    /// Whether what is judged is sure to run together, none of it before.
-    pub(super) one_run: bool,
+    /// Nothing tells which of the files ran before.
+    pub(super) guessed: bool,
 }
 
 /// A file of SQL and why it is here.
@@ -45,7 +45,7 @@ impl Set {
             documents: Vec::new(),
             catalog: None,
             problems: Vec::new(),
-            one_run: true,
+            guessed: false,
         }
     }
 

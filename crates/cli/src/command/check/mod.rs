@@ -119,13 +119,19 @@ pub(crate) fn run(context: &Context, args: Args) -> Result<Exit> {
         (None, paths) => set.add_paths(paths, context.readable_folder()?.as_ref())?,
     }
     let fail_on = args.fail_on.or(context.config.settings.check.fail_on).unwrap_or(FailOn::Error);
+    let guessed = set.guessed;
     let report = judge(set, args.transaction.into());
+    if guessed && report.findings.iter().any(|finding| finding.proof.is_some()) {
+        context.output.note(
+            "judged as if none of these files had run yet: where an earlier one has, migrate refuses what loses its rows; a database, or `since` under [check], tells which ran",
+        );
+    }
     Ok(print(&context.output, &report, fail_on.into()))
 }
 
 /// The files of the folder, without a database: nobody knows which of them it has by now.
 fn add_folder(context: &Context, set: &mut Set) -> Result<()> {
-    set.one_run = false;
+    set.guessed = true;
     Ok(set.add_pending(&context.needed_folder()?, context.config.settings.check.since.as_deref())?)
 }
 
@@ -204,7 +210,6 @@ fn judge(set: Set, transaction: Transaction) -> Report {
     let input = Input {
         documents: &set.documents,
         known: set.catalog.as_ref().map(|catalog| catalog as &dyn Known),
-        one_run: set.one_run,
         ..Input::new(set.dialect, &files)
     };
     let mut findings = set.problems;
