@@ -306,10 +306,7 @@ fn apply_all(
         if project.folder.format != Format::Native {
             // The folder's own tool may be at work beside us: what it applied is not applied again.
             // It writes on a connection of its own, which this number shows.
-            let version: i64 = runner
-                .db()
-                .query_row("select data_version from pragma_data_version", [], |row| row.get(0))
-                .map_err(db::sqlite_error)?;
+            let version = runner.data_version()?;
             if seen != Some(version) {
                 look(runner.db(), target, project)?;
             }

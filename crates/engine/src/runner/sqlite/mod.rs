@@ -114,6 +114,14 @@ impl<'w> Runner<'w> {
         &self.db
     }
 
+    /// A number that another connection's commit changes.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn data_version(&self) -> Result<i64> {
+        proof::data_version(&self.db)
+    }
+
     /// Who is told what happens.
     pub fn watch(&mut self) -> &mut dyn Watch {
         self.watch
