@@ -445,7 +445,11 @@ fn may_set(statement: &Statement) -> bool {
         || statement.actions().any(|action| {
             matches!(
                 action,
-                Action::Set { .. } | Action::Select(_) | Action::Call { .. } | Action::DynamicSql
+                Action::Set { .. }
+                    | Action::Select(_)
+                    | Action::Call { .. }
+                    | Action::DynamicSql
+                    | Action::Unread { .. }
             )
         })
 }
