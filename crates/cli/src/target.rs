@@ -338,11 +338,12 @@ impl Config {
         ways: [Option<&Target>; 2],
         environment: &Environment,
     ) -> Result<bool, String> {
-        let here: Vec<String> = ways.into_iter().flatten().map(Target::identity).collect();
         let mut why = None;
         for url in [&named.database_url, &named.direct_url].into_iter().flatten() {
             match written(url, &environment.variables(), self) {
-                Ok((target, _)) if here.contains(&target.identity()) => return Ok(true),
+                Ok((target, _)) if ways.into_iter().flatten().any(|way| way.may_be(&target)) => {
+                    return Ok(true);
+                }
                 Ok(_) => {}
                 Err(error) => _ = why.get_or_insert_with(|| error.message().to_owned()),
             }
@@ -478,6 +479,28 @@ mod tests {
         // The environment that was named counts, whatever URL is given beside it.
         let asked = Asked { url: Some("sqlite:dev.db"), env: Some("production") };
         assert!(protection(asked, &Environment::default(), &config).configured.is_some());
+    }
+
+    #[test]
+    fn one_server_in_common_is_the_same_database() {
+        let config = config(
+            "[env.production]\ndatabase_url = \"postgres://a.example,b.example:5433/app\"\nprotected = true\n",
+        );
+        let is_protected =
+            |url: &str| protection(Asked::default(), &environment(url), &config).configured.is_some();
+        for url in [
+            "a.example/app",
+            "B.example:5433/app",
+            "c.example,a.example/app",
+            "u@b.example:5433,a.example/app",
+        ] {
+            assert!(is_protected(&format!("postgres://{url}")), "{url}");
+        }
+        for url in ["b.example/app", "c.example/app", "a.example,b.example:5433/other", "a.example:5433/app"]
+        {
+            assert!(!is_protected(&format!("postgres://{url}")), "{url}");
+        }
+        assert!(!is_protected("sqlite:app"));
     }
 
     #[test]

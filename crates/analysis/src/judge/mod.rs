@@ -44,7 +44,7 @@ use crate::finding::{Finding, Severity};
 use crate::place::Span;
 use crate::plan;
 use crate::rules::{self, directives};
-use crate::sql::{Damage, Dialect, Directive, DirectiveKind, Effect, Script, Statement};
+use crate::sql::{Action, Damage, Dialect, Directive, DirectiveKind, Effect, Script, Statement};
 
 /// A rule: its card and its code.
 #[derive(Debug, Clone, Copy)]
@@ -262,6 +262,9 @@ fn judge_statement(
         }
     }
     for (n, effect) in statement.effects.iter().enumerate() {
+        if let Action::Unread { why } = effect.action {
+            unread(effect, why, report.speaking_for(&directives::SYNTAX_ERROR));
+        }
         let cx = Context { world, script, outline, statement: Some(statement), at: At { effect: n, ..at } };
         for rule in rules {
             if let Check::Effect(check) = rule.check {
@@ -273,6 +276,18 @@ fn judge_statement(
         }
     }
     world.note_view(statement);
+}
+
+/// A text that was not read is as dangerous as a statement that could not be, if it runs
+/// with its statement. What only defines a function loses nothing yet.
+fn unread(effect: &Effect, why: &str, report: &mut Report<'_>) {
+    let draft = report.at(effect.span, format!("cannot be read: {why}"));
+    draft.why("what it does was not judged");
+    if effect.within.runs_now() {
+        draft.help("divide it into smaller ones, or allow it when somebody has read it");
+    } else {
+        draft.severity(Severity::Warning).help("divide it into smaller ones, or read it yourself");
+    }
 }
 
 fn raise_or_lower(drafts: &mut [Draft], levels: Option<&Levels>) {

@@ -371,3 +371,35 @@ fn a_proof_names_the_table_as_the_statement_does() {
         .file("truncate app.a cascade");
     assert_eq!(proof(&referencing), "app.a, app.b holds nobody's rows");
 }
+
+#[test]
+fn a_body_that_is_not_read_refuses_where_it_runs_and_is_told_where_it_does_not() {
+    let long = format!("begin {} drop table notes; end", "perform 1;".repeat((4 << 20) / 10 + 1));
+    let deep =
+        format!("begin {} drop table notes; {} end", "if true then ".repeat(2_000), "end if; ".repeat(2_000));
+    let chain = format!("begin execute 'delete from notes where a = 0{}'; end", " or a = 1".repeat(20_000));
+    // Six texts, each quoted in the one around it.
+    let quoted = |depth: usize, body: String| {
+        (0..depth).fold(body, |body, n| format!("begin execute $q{n}$ do $d{n}$ {body} $d{n}$ $q{n}$; end"))
+    };
+    let nested = quoted(6, "begin drop table notes; end".to_owned());
+    for (body, why) in [
+        (&long, "a body longer than 4 MB"),
+        (&deep, "a body that nests too deeply"),
+        (&chain, "a body that nests too deeply"),
+        (&nested, "a text within texts, more than 4 levels deep"),
+    ] {
+        let judged = postgres(&format!("do $body$ {body} $body$;"));
+        assert_eq!(judged.lines("syntax-error"), [format!("error cannot be read: {why}")]);
+        assert!(judged.findings.iter().any(|finding| finding.refuses()), "{why}");
+        let allowed =
+            postgres(&format!("-- cofferdam:allow syntax-error read by two of us\ndo $body$ {body} $body$;"));
+        assert!(!allowed.findings.iter().any(|finding| finding.refuses()), "{why}");
+        let later =
+            postgres(&format!("create function f() returns void language plpgsql as $body$ {body} $body$;"));
+        assert_eq!(later.lines("syntax-error"), [format!("warning cannot be read: {why}")]);
+        assert!(!later.findings.iter().any(|finding| finding.refuses()), "{why}");
+    }
+    let read = quoted(1, "begin drop table notes; end".to_owned());
+    assert_eq!(postgres(&format!("do $body$ {read} $body$;")).lines("syntax-error"), [""; 0]);
+}

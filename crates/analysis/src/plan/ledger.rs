@@ -68,6 +68,7 @@ fn targets(action: &Action) -> Vec<&ObjectName> {
         Action::DropOwned { .. }
         | Action::Call { .. }
         | Action::DynamicSql
+        | Action::Unread { .. }
         | Action::Set { .. }
         | Action::Pragma { .. }
         | Action::Transaction(_)

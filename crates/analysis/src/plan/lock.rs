@@ -185,7 +185,7 @@ fn of_action(action: &Action, locks: &mut Locks) {
             ..
         } => locks.elsewhere = true,
         // What they run cannot be seen: it may be anything.
-        Action::DynamicSql => locks.elsewhere = true,
+        Action::DynamicSql | Action::Unread { .. } => locks.elsewhere = true,
         Action::Call { name } if !name.name.is_empty() => locks.elsewhere = true,
         Action::Truncate { tables, .. } => tables.iter().for_each(|table| locks.add(table, AccessExclusive)),
         Action::Reindex { concurrently: false, .. } => locks.elsewhere = true,

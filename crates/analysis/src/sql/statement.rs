@@ -319,6 +319,11 @@ pub enum Action {
     },
     /// `execute` of text that is no literal.
     DynamicSql,
+    /// A text within the statement that is not read: it may do anything.
+    Unread {
+        /// Why, as a lower-case fragment.
+        why: &'static str,
+    },
     /// `set` and `reset`.
     Set {
         /// `set local`.

@@ -2,6 +2,7 @@
 
 mod copies;
 mod mark;
+mod races;
 
 use cofferdam_testkit::Cofferdam;
 use cofferdam_testkit::postgres::{self, majors};

@@ -9,7 +9,7 @@ use tokio_postgres::Client;
 use super::{GuardReport, LONGEST_WINDOW, Level, status};
 use crate::Project;
 use crate::db::{self, DbResult, PostgresTarget, Session};
-use crate::ledger::{self, guard};
+use crate::ledger::{self, Protected, guard};
 
 /// For whom a window is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,11 +59,13 @@ pub(super) async fn run(
         )
         .hint(format!("run the tool with the URL of a role that is a member of {owner}")));
     }
+    let has_ledger = ledger::postgres::exists(&session).await?;
+    let protected = project.protection.on_postgres(&session, has_ledger).await?;
     session
         .batch_execute("begin isolation level read committed read write")
         .await
         .map_err(|e| session.error(e))?;
-    let written = write(&session, project, options).await;
+    let written = write(&session, project, &protected, options).await;
     let end = if written.is_ok() { "commit" } else { "rollback" };
     session.batch_execute(end).await.map_err(|e| session.error(e))?;
     written?;
@@ -79,8 +81,14 @@ fn in_bounds(duration: Duration) -> Result<()> {
     Ok(())
 }
 
-async fn write(session: &Session, project: &Project, options: &AllowOptions) -> Result<()> {
+async fn write(
+    session: &Session,
+    project: &Project,
+    protected: &Protected,
+    options: &AllowOptions,
+) -> Result<()> {
     let client: &Client = session;
+    protected.mark_on_postgres(client, &project.actor).await?;
     match options {
         AllowOptions::Open { duration, reason, whom } => {
             let role = match whom {

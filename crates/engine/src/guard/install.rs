@@ -11,7 +11,7 @@ use super::plan::{self, event_triggers, truncate_trigger};
 use super::{GuardReport, Level, Options, Standing, privileges, status};
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, Ident, PostgresTarget, Session};
-use crate::ledger::{self, guard};
+use crate::ledger::{self, Protected, guard};
 use crate::runner::postgres::{GUARD_TABLES_AT_ONCE, Runner, RunnerOptions};
 use crate::{Project, Watch};
 
@@ -32,6 +32,7 @@ pub(super) async fn run(
         return Err(Error::invalid("cannot install the guard: the database has no ledger of ours")
             .hint("first migrate, adopt or baseline, as the role that is to migrate from now on"));
     }
+    let protected = project.protection.on_postgres(&session, true).await?;
     let standing = guard::standing(&session).await?;
     let level = level(standing.as_ref(), options)?;
     let wanted = match level {
@@ -56,19 +57,26 @@ pub(super) async fn run(
     let runner_options =
         RunnerOptions { locks: options.locks, lease_wait: options.lease_wait, stop: options.stop.clone() };
     let mut runner = Runner::start(session, project, runner_options, watch).await?;
-    let installed = match &wanted {
-        None => by_event_triggers(&mut runner, project).await,
-        Some(wanted) => privileges::install(&mut runner, project, wanted, declare).await,
-    };
-    let report = match installed {
-        Ok(()) => status::report(runner.session()).await,
-        Err(error) => Err(error),
-    };
+    let report = under_lease(&mut runner, project, &protected, wanted.as_ref()).await;
     if !runner.session().is_closed() {
         let released = runner.release().await;
         return report.and_then(|report| released.map(|()| report));
     }
     report
+}
+
+async fn under_lease(
+    runner: &mut Runner<'_>,
+    project: &Project,
+    protected: &Protected,
+    wanted: Option<&privileges::Wanted>,
+) -> Result<GuardReport> {
+    runner.protect(protected).await?;
+    match wanted {
+        None => by_event_triggers(runner, project).await?,
+        Some(wanted) => privileges::install(runner, project, wanted, declare).await?,
+    }
+    status::report(runner.session()).await
 }
 
 /// The level asked for, that stands, or the default.

@@ -73,7 +73,7 @@ pub(crate) async fn take(client: &Session, owner: &str) -> Result<Taken> {
     let seconds = lease_lasts().as_secs_f64();
     let began = client.backend().started;
     let sql = include_str!("sql/lease_take.sql");
-    if let Some(row) = client.query_opt(sql, &[&owner, &seconds, &began]).await.db()? {
+    if let Some(row) = client.query_opt(sql, &[&owner, &seconds, &began]).await.map_err(failed)? {
         return Ok(Taken::Ours(Lease { fence: row.get(0) }));
     }
     match holder(client).await? {
@@ -97,7 +97,7 @@ pub(crate) async fn take(client: &Session, owner: &str) -> Result<Taken> {
 
 /// Who holds the lease now.
 pub(crate) async fn holder(client: &Session) -> Result<Option<Holder>> {
-    let row = client.query_opt(include_str!("sql/lease_holder.sql"), &[]).await.db()?;
+    let row = client.query_opt(include_str!("sql/lease_holder.sql"), &[]).await.map_err(failed)?;
     Ok(row.map(|row| Holder {
         owner: row.get(0),
         fence: row.get(4),
@@ -114,7 +114,7 @@ async fn seize(client: &Session, owner: &str, from: Holder) -> Result<Taken> {
     let held_by_step = match locked {
         Ok(_) => false,
         Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => true,
-        Err(error) => return Err(crate::db::error::postgres(error)),
+        Err(error) => return Err(failed(error)),
     };
     if held_by_step {
         client.batch_execute("rollback").await.db()?;
@@ -144,7 +144,7 @@ impl Lease {
 
     /// Gives it back.
     pub(crate) async fn release(&self, client: &Session) -> Result<()> {
-        client.execute(include_str!("sql/lease_release.sql"), &[&self.fence]).await.db()?;
+        client.execute(include_str!("sql/lease_release.sql"), &[&self.fence]).await.map_err(failed)?;
         Ok(())
     }
 
@@ -155,7 +155,7 @@ impl Lease {
     /// `Interrupted` when the lease was taken over.
     pub(crate) async fn check(&self, client: &Client) -> Result<()> {
         let sql = "select from cofferdam.lease where fence = $1 and owner is not null for key share";
-        match client.query_opt(sql, &[&self.fence]).await.db()? {
+        match client.query_opt(sql, &[&self.fence]).await.map_err(failed)? {
             Some(_) => Ok(()),
             None => Err(lost()),
         }
@@ -166,4 +166,21 @@ impl Lease {
 pub(crate) fn lost() -> Error {
     Error::interrupted("another runner took over while this one was stopped or cut off")
         .hint("cofferdam status shows how far it is; nothing of this run was half done")
+}
+
+/// The error of a runner whose ledger is gone: somebody ran `uninstall` between.
+pub(super) fn uninstalled() -> Error {
+    Error::interrupted("another program took the ledger out of the database meanwhile (uninstall)").hint(
+        "find out who did, and why, before anything is run here again; \
+         cofferdam adopt or cofferdam baseline takes the database under management anew",
+    )
+}
+
+/// The error of a question that the lease's row did not answer.
+fn failed(error: tokio_postgres::Error) -> Error {
+    let gone = [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME];
+    match error.code() {
+        Some(code) if gone.contains(code) => uninstalled(),
+        Some(_) | None => crate::db::error::postgres(error),
+    }
 }

@@ -8,7 +8,7 @@
 
 use std::time::Duration;
 
-use cofferdam_analysis::Result;
+use cofferdam_analysis::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
@@ -153,9 +153,8 @@ pub fn take_lease(db: &Connection, owner: &str) -> Result<Taken> {
          returning fence"
     );
     let later = later();
-    let fence =
-        db.query_row(&sql, params![owner, std::process::id(), later], |row| row.get(0)).optional().db()?;
-    match fence {
+    let fence = db.query_row(&sql, params![owner, std::process::id(), later], |row| row.get(0));
+    match fence.optional().map_err(|error| lease_failed(db, error))? {
         Some(fence) => Ok(Taken::Ours(fence)),
         None => held(db, owner),
     }
@@ -206,7 +205,7 @@ pub fn renew_lease(db: &Connection, fence: i64, progress: &str) -> Result<()> {
     let sql = "update _cofferdam_lease
                set expires = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?2), progress = ?3
                where fence = ?1 and owner is not null";
-    match db.execute(sql, params![fence, later, progress]).db()? {
+    match db.execute(sql, params![fence, later, progress]).map_err(|error| lease_failed(db, error))? {
         1 => Ok(()),
         _ => Err(super::postgres_lease::lost()),
     }
@@ -217,8 +216,16 @@ pub fn release_lease(db: &Connection, fence: i64) -> Result<()> {
     let sql = "update _cofferdam_lease
                set owner = null, run_id = null, expires = null, pid = null, progress = null
                where fence = ?1";
-    db.execute(sql, [fence]).db()?;
+    db.execute(sql, [fence]).map_err(|error| lease_failed(db, error))?;
     Ok(())
+}
+
+/// The error of a question that the lease's row did not answer: the ledger may be gone.
+fn lease_failed(db: &Connection, error: rusqlite::Error) -> Error {
+    match exists(db) {
+        Ok(false) => super::postgres_lease::uninstalled(),
+        Ok(true) | Err(_) => crate::db::sqlite_error(error),
+    }
 }
 
 /// How long to ask for the lease before giving up is the caller's; how often is ours.

@@ -145,58 +145,52 @@ pub(super) async fn run(
     let runner_options =
         RunnerOptions { locks: options.locks, lease_wait: options.lease_wait, stop: options.stop.clone() };
     let mut runner = Runner::start(session, project, runner_options, watch).await?;
-    // Somebody may have been at work until the lease was ours, another tool too: decide anew.
-    let seen = match look_again(&mut runner, project).await {
-        Ok(seen) => seen,
-        Err(error) => {
-            runner.release().await?;
-            return Err(error.into());
+    let result = under_lease(&mut runner, project, options).await;
+    if runner.session().is_closed() {
+        return result;
+    }
+    let released = runner.release().await;
+    let report = result?;
+    released?;
+    Ok(report)
+}
+
+/// Decides anew, since somebody may have been at work until the lease was ours, another tool
+/// too; and applies what is left.
+async fn under_lease(
+    runner: &mut Runner<'_>,
+    project: &Project,
+    options: &Options,
+) -> Result<MigrateReport, Failure> {
+    let seen = look_again(runner, project).await?;
+    let (project, history) = (&seen.project, &seen.history);
+    let work = decide(runner, project, options, history).await?;
+    if work.files.is_empty() {
+        if let Some(run) = left_open(project, history) {
+            runner.close_run(run.id, RunState::Done, None).await?;
         }
-    };
-    let (project, history) = (&seen.project, seen.history);
-    let (history, work) = match decide(&runner, project, options, &history).await {
-        Ok(work) if work.files.is_empty() => {
-            match left_open(project, &history) {
-                Some(run) => runner.finish(run.id, RunState::Done, None).await?,
-                None => runner.release().await?,
-            }
-            return Ok(work.report(Vec::new(), false, Err(NO_POINT)));
-        }
-        Ok(work) => (history, work),
-        Err(error) => {
-            runner.release().await?;
-            return Err(error.into());
-        }
-    };
+        return Ok(work.report(Vec::new(), false, Err(NO_POINT)));
+    }
     if work.refuses() {
-        let failure = refusal(runner.session(), &work).await?;
-        runner.release().await?;
-        return Err(failure);
+        return Err(refusal(runner.session(), &work).await?);
     }
-    if let Err(failure) = work.demand(&seen.protected) {
-        runner.release().await?;
-        return Err(failure);
-    }
-    let run = match standing::open_migrate(&history) {
-        Ok(Some(run)) => reopen(&runner, run.id).await?,
-        Ok(None) => begin(&runner, &work).await?,
-        Err(error) => {
-            runner.release().await?;
-            return Err(error.into());
-        }
+    work.demand(&seen.protected)?;
+    let run = match standing::open_migrate(history)? {
+        Some(run) => reopen(runner, run.id).await?,
+        None => begin(runner, &work).await?,
     };
     crash::hit(CrashPoint::RunBegun);
     let mut applied = Vec::new();
-    match apply_all(&mut runner, project, &work, &history, run, &mut applied).await {
+    match apply_all(runner, project, &work, history, run, &mut applied).await {
         Ok(()) => {
             crash::hit(CrashPoint::StepsDone);
-            runner.finish(run, RunState::Done, None).await?;
+            runner.close_run(run, RunState::Done, None).await?;
             Ok(work.report(applied, false, Err(NO_POINT)))
         }
         Err(error) => {
             if !runner.session().is_closed() {
                 // The reason of the failure matters more than a ledger that could not take it.
-                let _ = runner.finish(run, RunState::Failed, Some(error.message())).await;
+                let _ = runner.close_run(run, RunState::Failed, Some(error.message())).await;
             }
             Err(Failure { error, findings: Vec::new(), applied })
         }

@@ -145,45 +145,35 @@ pub(super) fn run(
         stop: options.stop.clone(),
     };
     let mut runner = Runner::start(db, target, project, runner_options, watch)?;
-    // Somebody may have been at work until the lease was ours, another tool too: decide anew.
-    let seen = match look_again(&mut runner, target, project) {
-        Ok(seen) => seen,
-        Err(error) => {
-            runner.release()?;
-            return Err(error.into());
-        }
-    };
-    let (project, history) = (&seen.project, seen.history);
-    let work = match decide(&runner, project, options, &history) {
-        Ok(work) => work,
-        Err(error) => {
-            runner.release()?;
-            return Err(error.into());
-        }
-    };
+    let result = under_lease(&mut runner, target, project, options);
+    let released = runner.release();
+    let report = result?;
+    released?;
+    Ok(report)
+}
+
+/// Decides anew, since somebody may have been at work until the lease was ours, another tool
+/// too; and applies what is left.
+fn under_lease(
+    runner: &mut Runner<'_>,
+    target: &SqliteTarget,
+    project: &Project,
+    options: &Options,
+) -> Result<MigrateReport, Failure> {
+    let seen = look_again(runner, target, project)?;
+    let (project, history) = (&seen.project, &seen.history);
+    let work = decide(runner, project, options, history)?;
     if work.files.is_empty() {
-        match left_open(project, &history) {
-            Some(run) => runner.finish(run.id, RunState::Done, None)?,
-            None => runner.release()?,
+        if let Some(run) = left_open(project, history) {
+            runner.close_run(run.id, RunState::Done, None)?;
         }
         return Ok(work.report(Vec::new(), false, Err(NO_POINT)));
     }
     if work.refuses() {
-        let failure = refusal(runner.db(), &work)?;
-        runner.release()?;
-        return Err(failure);
+        return Err(refusal(runner.db(), &work)?);
     }
-    if let Err(failure) = work.demand(&seen.protected) {
-        runner.release()?;
-        return Err(failure);
-    }
-    let open = match standing::open_migrate(&history) {
-        Ok(open) => open,
-        Err(error) => {
-            runner.release()?;
-            return Err(error.into());
-        }
-    };
+    work.demand(&seen.protected)?;
+    let open = standing::open_migrate(history)?;
     let run = runner.fenced(|db| match open {
         Some(run) => ledger::sqlite::end_run(db, run.id, RunState::Running, None).map(|()| run.id),
         None => ledger::sqlite::begin_run(db, standing::MIGRATE, &work.plan_text()),
@@ -192,15 +182,15 @@ pub(super) fn run(
     runner.expect(work.files.iter().flat_map(|file| file.proofs.values()), open)?;
     let mut applied = Vec::new();
     let mut point = None;
-    match apply_all(&mut runner, target, project, &work, run, &mut applied, &mut point) {
+    match apply_all(runner, target, project, &work, run, &mut applied, &mut point) {
         Ok(()) => {
             crash::hit(CrashPoint::StepsDone);
-            runner.finish(run, RunState::Done, None)?;
+            runner.close_run(run, RunState::Done, None)?;
             Ok(work.report(applied, false, point.ok_or(NO_POINT)))
         }
         Err(error) => {
             // The reason of the failure matters more than a ledger that could not take it.
-            let _ = runner.finish(run, RunState::Failed, Some(error.message()));
+            let _ = runner.close_run(run, RunState::Failed, Some(error.message()));
             Err(Failure { error, findings: Vec::new(), applied })
         }
     }
@@ -306,10 +296,7 @@ fn apply_all(
         if project.folder.format != Format::Native {
             // The folder's own tool may be at work beside us: what it applied is not applied again.
             // It writes on a connection of its own, which this number shows.
-            let version: i64 = runner
-                .db()
-                .query_row("select data_version from pragma_data_version", [], |row| row.get(0))
-                .map_err(db::sqlite_error)?;
+            let version = runner.data_version()?;
             if seen != Some(version) {
                 look(runner.db(), target, project)?;
             }

@@ -125,7 +125,10 @@ fn outside(statement: &Statement, sql: &str) -> Option<String> {
     if let Some(word) = single {
         return Some(word.text.clone());
     }
-    let dynamic = statement.effects.iter().any(|effect| effect.action == Action::DynamicSql);
+    let dynamic = statement
+        .effects
+        .iter()
+        .any(|effect| matches!(effect.action, Action::DynamicSql | Action::Unread { .. }));
     let copies = words.iter().any(|word| word.text == "copy");
     // A literal that is put together further begins with the command.
     if dynamic && words.iter().any(|word| word.text == "copy" && word.behind == Some('\'')) {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::crash::{self, CrashPoint};
 use crate::db::{self, DbResult, PostgresTarget, QualifiedIdent, SqlFailure};
-use crate::ledger::guard;
+use crate::ledger::{Protected, guard};
 use crate::runner::LockLimits;
 use crate::runner::postgres::{Runner, RunnerOptions, take_down};
 use crate::{Project, Watch, foreign, ledger};
@@ -52,34 +52,42 @@ pub(super) async fn run(
         stop: options.stop.clone(),
     };
     let mut runner = Runner::start(session, project, runner_options, watch).await?;
+    let left = under_lease(&mut runner, project, options).await;
+    let is_gone = left.is_ok() && !options.protection_only;
+    if is_gone || runner.session().is_closed() {
+        // The lease went with the rest, or with its connection: there is nothing to give back.
+        return left;
+    }
+    let released = runner.release().await;
+    left.and_then(|report| released.map(|()| report))
+}
+
+/// What was decided before is decided anew: somebody may have been at work until the lease
+/// was ours, and have protected the database.
+async fn under_lease(
+    runner: &mut Runner<'_>,
+    project: &Project,
+    options: &Options,
+) -> Result<UninstallReport> {
     runner.check_stop()?;
+    let protected = project.protection.on_postgres(runner.session(), true).await?;
     if options.protection_only {
-        let actor = &project.actor;
-        let gone = runner.fenced(async |client| protected.unmark_on_postgres(client, actor).await).await;
-        let released = runner.release().await;
-        return gone.and(released).map(|()| seen);
+        let report = only_the_mark(&protected, options)?;
+        if protected.has_mark() {
+            let actor = &project.actor;
+            runner.fenced(async |client| protected.unmark_on_postgres(client, actor).await).await?;
+        }
+        return Ok(report);
     }
+    confirmed(&protected, options)?;
+    let seen = look(runner.session(), project, options).await?;
     runner.watch().event(about_to_drop(&seen.dropped));
-    if let Err(error) = without_guard(&mut runner).await {
-        if !runner.session().is_closed() {
-            runner.release().await?;
-        }
-        return Err(error);
-    }
-    let dropped = runner.fenced(async |client| drop_all(client, project, options).await).await;
-    match dropped {
-        Ok(report) => {
-            crash::hit(CrashPoint::UninstallCommitted);
-            // The lease went with the rest: there is nothing to give back.
-            drop(runner);
-            let guard = seen.dropped.into_iter().filter(|gone| gone.object.contains("cofferdam_guard"));
-            Ok(UninstallReport { dropped: guard.chain(report.dropped).collect(), ..report })
-        }
-        Err(error) => {
-            runner.release().await?;
-            Err(error)
-        }
-    }
+    without_guard(runner).await?;
+    let drop_all = async |client: &Client| drop_all(client, project, options, &protected).await;
+    let report = runner.fenced(drop_all).await?;
+    crash::hit(CrashPoint::UninstallCommitted);
+    let guard = seen.dropped.into_iter().filter(|gone| gone.object.contains("cofferdam_guard"));
+    Ok(UninstallReport { dropped: guard.chain(report.dropped).collect(), ..report })
 }
 
 /// The guard goes first, in transactions of its own: without a ledger it would let nobody through.
@@ -113,13 +121,19 @@ async fn look(client: &Client, project: &Project, options: &Options) -> Result<U
 }
 
 /// Everything in one transaction of the caller's; the file is on the disk before it commits.
-async fn drop_all(client: &Client, project: &Project, options: &Options) -> Result<UninstallReport> {
+async fn drop_all(
+    client: &Client,
+    project: &Project,
+    options: &Options,
+    protected: &Protected,
+) -> Result<UninstallReport> {
     let tables = tables_of(CREATE, "cofferdam.");
     let names: Vec<QualifiedIdent> =
         tables.iter().map(|table| QualifiedIdent::new(SCHEMA, *table)).collect::<Result<_>>()?;
     let list = names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     client.batch_execute(&format!("lock table {list} in access exclusive mode")).await.map_err(in_use)?;
     // Nobody writes any more: what is seen now is what goes.
+    protected.still_holds_on_postgres(client).await?;
     let mut report = look(client, project, options).await?;
     let content = match options.export {
         Some(_) => Some(read(client, project, &tables, &names).await?),

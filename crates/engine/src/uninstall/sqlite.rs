@@ -51,25 +51,45 @@ pub(super) fn run(
         stop: options.stop.clone(),
     };
     let mut runner = Runner::start(db, target, project, runner_options, watch)?;
+    let left = under_lease(&mut runner, target, project, options);
+    if left.is_ok() && !options.protection_only {
+        // The lease went with the rest: there is nothing to give back.
+        return left;
+    }
+    let released = runner.release();
+    left.and_then(|report| released.map(|()| report))
+}
+
+/// What was decided before is decided anew: somebody may have been at work until the lease
+/// was ours, and have protected the database.
+fn under_lease(
+    runner: &mut Runner<'_>,
+    target: &SqliteTarget,
+    project: &Project,
+    options: &Options,
+) -> Result<UninstallReport> {
     runner.check_stop()?;
+    let protected = |db: &Connection| project.protection.on_sqlite(db, target, true);
     if options.protection_only {
-        let gone = runner.fenced(|db| protected.unmark_on_sqlite(db, &project.actor));
-        let released = runner.release();
-        return gone.and(released).map(|()| seen);
-    }
-    runner.watch().event(about_to_drop(&seen.dropped));
-    match runner.fenced(|db| drop_all(db, project, options)) {
-        Ok(report) => {
-            crash::hit(CrashPoint::UninstallCommitted);
-            // The lease went with the rest: there is nothing to give back.
-            drop(runner);
+        return runner.fenced(|db| {
+            let protected = protected(db)?;
+            let report = only_the_mark(&protected, options)?;
+            if protected.has_mark() {
+                protected.unmark_on_sqlite(db, &project.actor)?;
+            }
             Ok(report)
-        }
-        Err(error) => {
-            runner.release()?;
-            Err(error)
-        }
+        });
     }
+    confirmed(&protected(runner.db())?, options)?;
+    let seen = look(runner.db(), project, options)?;
+    runner.watch().event(about_to_drop(&seen.dropped));
+    let report = runner.fenced(|db| {
+        // Whoever has nothing pending sets the mark without the lease, but not without the write lock.
+        confirmed(&protected(db)?, options)?;
+        drop_all(db, project, options)
+    })?;
+    crash::hit(CrashPoint::UninstallCommitted);
+    Ok(report)
 }
 
 /// What would go, with everything that refuses.

@@ -67,7 +67,7 @@ impl World {
                 }
             }
             Action::Truncate { tables, .. } => tables.iter().for_each(|t| self.loses(t)),
-            Action::DynamicSql | Action::Call { .. } => self.calls(&effect.action),
+            Action::DynamicSql | Action::Unread { .. } | Action::Call { .. } => self.calls(&effect.action),
             Action::Transaction(TransactionCommand::Rollback) => self.forget_transaction(),
             _ => {}
         }

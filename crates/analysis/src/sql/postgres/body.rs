@@ -1,7 +1,8 @@
 //! SQL within SQL: `do` blocks, the bodies of functions, literals run by `execute`.
 //!
 //! What cannot be read here is no damage to the statement around it, but it is never
-//! passed over either: it becomes an [`Action::DynamicSql`] at its place.
+//! passed over either: it becomes an [`Action::DynamicSql`] at its place, and what we do not
+//! try to read, an [`Action::Unread`], which the judge reports.
 
 use squawk_line_index::TextRange;
 use squawk_syntax::{
@@ -23,12 +24,15 @@ use super::{
     tree::{self, Origin},
 };
 
-/// Texts within texts that are followed; deeper ones count as unreadable.
+/// Texts within texts that are followed; deeper ones are not read.
 const NESTED: usize = 4;
 
-/// A block is parsed as one, in some fifty times its bytes of memory: longer ones count as
-/// unreadable.
+/// A block is parsed as one, in some fifty times its bytes of memory: longer ones are not read.
 const LONGEST: usize = 4 << 20;
+
+const TOO_NESTED: &str = "a text within texts, more than 4 levels deep";
+const TOO_DEEP: &str = "a body that nests too deeply";
+const TOO_LONG: &str = "a body longer than 4 MB";
 
 impl Lower<'_> {
     /// `do`, whose block runs at once.
@@ -84,13 +88,18 @@ impl Lower<'_> {
 
     /// Statements in a string.
     fn sql_text(&mut self, value: &DecodedText, place: &SyntaxNode) {
+        if self.nested >= NESTED {
+            return self.push(place, Action::Unread { why: TOO_NESTED });
+        }
         let cut = cut::cut(value.text());
-        let mut readable = cut.meta.is_empty() && self.nested < NESTED;
-        let pieces = if readable || self.nested < NESTED { cut.pieces } else { Vec::new() };
-        for piece in pieces {
-            let parsed = piece.depth.within(self.limit).then(|| parse::parse(piece.span.of(value.text())));
+        if !cut.pieces.iter().all(|piece| piece.depth.within(self.limit)) {
+            return self.push(place, Action::Unread { why: TOO_DEEP });
+        }
+        let mut readable = cut.meta.is_empty();
+        for piece in cut.pieces {
+            let parsed = parse::parse(piece.span.of(value.text()));
             match (parsed, u32::try_from(piece.span.start)) {
-                (Some(Ok(stmt)), Ok(at)) => {
+                (Ok(stmt), Ok(at)) => {
                     let origin = Origin::Literal { value, at, outer: self.origin };
                     self.in_text(&origin, |lower| lower.statement(&stmt));
                 }
@@ -105,9 +114,14 @@ impl Lower<'_> {
     /// A procedural block.
     fn plpgsql(&mut self, value: &DecodedText, place: &SyntaxNode) {
         let text = value.text();
-        if self.nested >= NESTED || text.len() > LONGEST || !depth::of_body(text).within(self.limit) {
-            self.push(place, Action::DynamicSql);
-            return;
+        let too_much = match text.len() {
+            _ if self.nested >= NESTED => Some(TOO_NESTED),
+            length if length > LONGEST => Some(TOO_LONG),
+            _ if !depth::of_body(text).within(self.limit) => Some(TOO_DEEP),
+            _ => None,
+        };
+        if let Some(why) = too_much {
+            return self.push(place, Action::Unread { why });
         }
         let text = into::without_targets(text);
         let (green, errors) = ast::Plpgsql::parse_text(&text);

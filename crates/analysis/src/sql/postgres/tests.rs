@@ -232,7 +232,7 @@ fn what_nests_too_deeply_is_refused_by_count() {
     assert_eq!(damage(&format!("delete from t where a = 0{}", " or a = 1".repeat(4_000))), None);
     let body =
         format!("do $$ begin {} null; {} end $$", "if a then ".repeat(20_000), "end if; ".repeat(20_000));
-    assert_eq!(show(&body), "call \ndo: dynamic sql");
+    assert_eq!(show(&body), "call \ndo: unread: a body that nests too deeply");
 }
 
 #[test]

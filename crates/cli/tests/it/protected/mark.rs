@@ -80,6 +80,32 @@ fn adopting_and_baselining_leave_the_mark() {
 }
 
 #[test]
+fn installing_the_guard_and_opening_a_window_leave_the_mark() {
+    for major in majors() {
+        let scene = Scene::on_postgres(major);
+        scene.plainly("migrate").run();
+        scene.production("guard install --dry-run").run();
+        assert_eq!(scene.audited("protect"), "0");
+        says(scene.production("guard install"), "is marked as protected");
+        assert_eq!(scene.audited("protect"), "1");
+        says(scene.plainly("guard remove"), "cannot remove the guard of the protected database");
+
+        let scene = Scene::on_postgres(major);
+        scene.plainly("migrate").run();
+        scene.plainly("guard install").run();
+        // What fails leaves nothing, and no mark either.
+        scene.production("guard allow --for 1m --reason x --role nobody_such").status(2).run();
+        assert_eq!(scene.audited("protect"), "0");
+        scene.production("guard allow --for 1m --reason x").run();
+        assert_eq!(scene.audited("protect"), "1");
+        scene.production("guard allow --end").run();
+        assert_eq!(scene.audited("protect"), "1");
+        says(scene.plainly("guard remove"), "cannot remove the guard of the protected database");
+        scene.plainly("audit --verify").run();
+    }
+}
+
+#[test]
 fn the_mark_is_taken_off_by_one_command_which_needs_the_name_and_is_audited() {
     for scene in Scene::all() {
         let name = scene.name();

@@ -101,6 +101,17 @@ impl Target {
         }
     }
 
+    /// Whether `other` may lead to the same database. As equal [`identity`](Self::identity),
+    /// but of two lists of servers one in common will do: whichever of them answers, it is a
+    /// server of both.
+    pub fn may_be(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Postgres(this), Self::Postgres(other)) => this.may_be(other),
+            (Self::Sqlite(this), Self::Sqlite(other)) => this.identity() == other.identity(),
+            (Self::Postgres(_), Self::Sqlite(_)) | (Self::Sqlite(_), Self::Postgres(_)) => false,
+        }
+    }
+
     /// A text that is equal for two ways to write one database, as far as can be
     /// told without connecting: user, password and parameters do not count, host
     /// names compare without case, loopback addresses are one host.

@@ -173,14 +173,31 @@ impl PostgresTarget {
 
     /// Equal for two ways to write one database; see [`Target::identity`](super::Target::identity).
     pub fn identity(&self) -> String {
+        format!("postgres {} {}", self.servers().join(","), self.database_or_user())
+    }
+
+    /// Whether one of the servers and the name of the database are those of `other`; see
+    /// [`Target::may_be`](super::Target::may_be).
+    pub fn may_be(&self, other: &Self) -> bool {
+        let servers = other.servers();
+        self.database_or_user() == other.database_or_user()
+            && self.servers().iter().any(|server| servers.contains(server))
+    }
+
+    /// The servers, each written in one way, in the order of their names.
+    fn servers(&self) -> Vec<String> {
         let mut hosts: Vec<String> = self.endpoints.iter().map(Endpoint::identity).collect();
         if hosts.is_empty() {
             hosts.push(format!("localhost:{}", self.port.unwrap_or(DEFAULT_PORT)));
         }
         hosts.sort();
         hosts.dedup();
-        let database = self.database.as_deref().or(self.user.as_deref()).unwrap_or_default();
-        format!("postgres {} {database}", hosts.join(","))
+        hosts
+    }
+
+    /// A database that is not named is called like the user.
+    fn database_or_user(&self) -> &str {
+        self.database.as_deref().or(self.user.as_deref()).unwrap_or_default()
     }
 
     pub(super) fn note(&mut self, note: impl Into<String>) {

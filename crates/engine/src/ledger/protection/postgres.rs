@@ -1,6 +1,6 @@
 //! Protection of a Postgres database.
 
-use cofferdam_analysis::Result;
+use cofferdam_analysis::{Error, Result};
 use tokio_postgres::Client;
 
 use super::{KEY, Mark, Place, Protected, Protection};
@@ -42,6 +42,20 @@ impl Protected {
         rows::set_meta(client, KEY, &serde_json::json!(mark).to_string()).await?;
         crash::hit(CrashPoint::MarkWritten);
         Ok(())
+    }
+
+    /// Whoever has nothing pending sets the mark without the lease. So what drops the ledger
+    /// asks once more, in its transaction, when nobody can write the ledger any more.
+    ///
+    /// # Errors
+    /// `Blocked` when the mark changed since `self` was read, and the database was not named.
+    pub async fn still_holds_on_postgres(&self, client: &Client) -> Result<()> {
+        if self.asked.confirm.is_some() || mark(client).await? == self.mark {
+            return Ok(());
+        }
+        let name = &self.name;
+        Err(Error::blocked(format!("somebody changed the mark of protection of {name} at this moment"))
+            .hint("nothing was dropped; run this again, it reads the mark anew"))
     }
 
     /// Takes the mark off, in the caller's transaction.

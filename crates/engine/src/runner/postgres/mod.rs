@@ -409,11 +409,11 @@ impl<'w> Runner<'w> {
         }
     }
 
-    /// Closes the run and gives the lease back.
-    pub async fn finish(self, run: i64, state: RunState, error: Option<&str>) -> Result<()> {
+    /// Closes the run.
+    pub async fn close_run(&self, run: i64, state: RunState, error: Option<&str>) -> Result<()> {
         self.fenced(async |client| ledger::postgres::end_run(client, run, state, error).await).await?;
         crash::hit(CrashPoint::RunClosed);
-        self.release().await
+        Ok(())
     }
 
     /// Gives the lease back.
@@ -445,7 +445,11 @@ fn may_set(statement: &Statement) -> bool {
         || statement.actions().any(|action| {
             matches!(
                 action,
-                Action::Set { .. } | Action::Select(_) | Action::Call { .. } | Action::DynamicSql
+                Action::Set { .. }
+                    | Action::Select(_)
+                    | Action::Call { .. }
+                    | Action::DynamicSql
+                    | Action::Unread { .. }
             )
         })
 }

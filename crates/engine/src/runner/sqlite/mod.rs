@@ -114,6 +114,14 @@ impl<'w> Runner<'w> {
         &self.db
     }
 
+    /// A number that another connection's commit changes.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn data_version(&self) -> Result<i64> {
+        proof::data_version(&self.db)
+    }
+
     /// Who is told what happens.
     pub fn watch(&mut self) -> &mut dyn Watch {
         self.watch
@@ -350,11 +358,11 @@ impl<'w> Runner<'w> {
         }
     }
 
-    /// Closes the run and gives the lease back.
-    pub fn finish(self, run: i64, state: RunState, error: Option<&str>) -> Result<()> {
+    /// Closes the run.
+    pub fn close_run(&self, run: i64, state: RunState, error: Option<&str>) -> Result<()> {
         self.fenced(|db| rows::end_run(db, run, state, error))?;
         crash::hit(CrashPoint::RunClosed);
-        self.release()
+        Ok(())
     }
 
     /// Gives the lease back.

@@ -144,6 +144,7 @@ fn action(action: &Action) -> String {
         Action::Select(q) => format!("select {}", query(q)),
         Action::Call { name } => format!("call {name}"),
         Action::DynamicSql => "dynamic sql".to_owned(),
+        Action::Unread { why } => format!("unread: {why}"),
         Action::Set { local, name, value } => {
             format!("set{} {name}{}", flags(&[(*local, "local")]), opt("=", value.as_ref()))
         }
