@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use cofferdam::{ErrorKind, Event, Migrations, Stop, migrations};
 use cofferdam_testkit::{postgres, sqlite};
@@ -14,6 +15,8 @@ static DANGEROUS: Migrations = migrations!("$CARGO_MANIFEST_DIR/tests/it/embedde
 const ON_DISK: &str = "tests/it/embedded/folders/native";
 
 const INSTANCES: usize = 20;
+/// How long one side of a test waits for the other before it fails.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn versions(report: &cofferdam::migrate::MigrateReport) -> Vec<&str> {
     report.applied.iter().map(|applied| applied.version.as_str()).collect()
@@ -53,7 +56,7 @@ async fn sqlite_work_does_not_keep_the_callers_only_thread_busy() {
     let migrations = NATIVE.clone().watch(move |event| {
         if matches!(event, Event::StepStarted { number: 1, .. }) {
             // Comes only if the other task of the caller's runtime runs meanwhile.
-            wait.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
+            wait.recv_timeout(PATIENCE).unwrap();
         }
     });
     let url = database.url();
@@ -175,27 +178,31 @@ async fn an_empty_folder_and_a_missing_file_are_fine_and_a_database_in_memory_is
     assert!(NATIVE.run("env:DATABASE_URL").await.unwrap_err().message().contains("was not resolved"));
 }
 
-#[tokio::test]
-async fn one_dropped_on_sqlite_ends_after_its_step_and_the_next_goes_on() {
-    let database = sqlite::Database::new();
-    let url = database.url();
+/// Runs it until its first step is done, drops it there, and lets what is left of it go on.
+async fn dropped_after_its_first_step(migrations: Migrations, url: &str) {
     let (begun, at_work) = oneshot::channel();
     let (dropped, go_on) = mpsc::channel();
     let mut begun = Some(begun);
-    let migrations = NATIVE.clone().watch(move |event| {
+    let migrations = migrations.watch(move |event| {
         if matches!(event, Event::StepDone { .. })
             && let Some(begun) = begun.take()
         {
             begun.send(()).unwrap();
-            go_on.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
+            go_on.recv_timeout(PATIENCE).unwrap();
         }
     });
     tokio::select! {
-        _ = migrations.run(&url) => panic!("it waits in its first step"),
+        _ = migrations.run(url) => panic!("it waits in its first step"),
         _ = at_work => {}
     }
     dropped.send(()).unwrap();
-    let report = NATIVE.run(&url).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_dropped_on_sqlite_ends_after_its_step_and_the_next_goes_on() {
+    let database = sqlite::Database::new();
+    dropped_after_its_first_step(NATIVE.clone(), &database.url()).await;
+    let report = NATIVE.run(&database.url()).await.unwrap();
     assert_eq!((versions(&report), report.already), (vec!["0002", "0010"], 1));
 }
 
@@ -232,17 +239,24 @@ async fn a_stop_of_the_applications_ends_it_and_does_not_last_beyond() {
     let database = sqlite::Database::new();
     let stop = Stop::default();
     let raised = stop.clone();
-    let migrations = NATIVE.clone().stop(stop.clone()).watch(move |event| {
+    let migrations = NATIVE.clone().stop(stop).watch(move |event| {
         if matches!(event, Event::StepDone { .. }) {
             raised.raise();
         }
     });
     assert_eq!(migrations.run(&database.url()).await.unwrap_err().kind(), ErrorKind::Interrupted);
     assert_eq!(versions(&NATIVE.run(&database.url()).await.unwrap()), ["0002", "0010"]);
-    // A run that was dropped raises a flag of its own, never the application's.
-    let unraised = Stop::default();
-    drop(NATIVE.clone().stop(unraised.clone()).run(&database.url()));
-    assert!(unraised.check().is_ok() && stop.check().is_err());
+}
+
+#[tokio::test]
+async fn one_that_is_dropped_raises_a_flag_of_its_own_and_never_the_applications() {
+    let database = sqlite::Database::new();
+    let stop = Stop::default();
+    let migrations = NATIVE.clone().stop(stop.clone());
+    dropped_after_its_first_step(migrations.clone(), &database.url()).await;
+    stop.check().unwrap();
+    // The flag of the dropped run is not that of the next one either.
+    assert_eq!(versions(&migrations.run(&database.url()).await.unwrap()), ["0002", "0010"]);
 }
 
 #[tokio::test]
