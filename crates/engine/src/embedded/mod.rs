@@ -291,10 +291,10 @@ impl Migrations {
     /// `Invalid` for a folder that cannot be read.
     pub fn check(&self, dialect: Dialect) -> Result<Vec<Finding>> {
         let folder = self.folder()?;
-        let scripts: Vec<Script> = folder.migrations.iter().map(|one| one.script(dialect)).collect();
+        let scripts: Vec<Script> = folder.migrations().iter().map(|one| one.script(dialect)).collect();
         let transaction = |outside| if outside { Transaction::Never } else { Transaction::Auto };
         let files: Vec<JudgedFile<'_>> = folder
-            .migrations
+            .migrations()
             .iter()
             .zip(&scripts)
             .map(|(migration, script)| JudgedFile {

@@ -485,7 +485,7 @@ pub(crate) fn still_wrong(problems: Vec<Finding>, folder: &Folder, history: &His
         return problems;
     }
     let counted = history.counted(folder.format);
-    let files = folder.migrations.iter().filter(|m| counted.of(m.version.key()).is_some());
+    let files = folder.migrations().iter().filter(|m| counted.of(m.version.key()).is_some());
     let files: HashSet<String> = files.map(|m| m.path.display().to_string()).collect();
     let counts = |finding: &Finding| finding.place.as_ref().is_some_and(|place| files.contains(&place.file));
     problems.into_iter().filter(|finding| finding.severity == Severity::Error || !counts(finding)).collect()

@@ -111,7 +111,7 @@ async fn the_same_folder_on_disk_finds_everything_applied_by_its_checksums() {
     assert!(status.pending.is_empty() && status.problems.is_empty(), "{status:?}");
     let folder = disk.folder().unwrap();
     let kept: Vec<_> = status.applied.iter().map(|row| row.checksum.unwrap()).collect();
-    assert_eq!(kept, folder.migrations.iter().map(|one| one.checksum).collect::<Vec<_>>());
+    assert_eq!(kept, folder.migrations().iter().map(|one| one.checksum).collect::<Vec<_>>());
     assert_eq!(disk.run(&database.url()).await.unwrap().already, 3);
 }
 
