@@ -30,7 +30,8 @@ use cofferdam_analysis::{Error, Finding, Place, Result, Severity, Span};
 
 pub(crate) use compare::unadopted_problems;
 pub use compare::{Import, Imported, import};
-pub use look::{Stamp, postgres, sqlite, stamp};
+pub(crate) use look::stamp;
+pub use look::{postgres, sqlite};
 pub use write::{Unit, Value, Write, Writes, may_write};
 
 use crate::folder::{Folder, Format, Migration};
