@@ -65,8 +65,12 @@ impl Migrations {
     /// # Errors
     /// Those of the connection, and what makes a file impossible to plan.
     pub async fn plan(&self, url: &str) -> Result<PlanReport> {
-        let (project, options) = (self.project(url)?, self.options());
-        Worker::begin(move || async move { migrate::plan(&project, &options).await })?.answer().await?
+        let (migrations, url) = (self.clone(), url.to_owned());
+        let plan = move || async move {
+            let project = migrations.project(&url)?;
+            migrate::plan(&project, &migrations.options()).await
+        };
+        Worker::begin(plan)?.answer().await?
     }
 
     /// Where the database stands: what is applied, what is pending, what does not fit.
@@ -74,8 +78,9 @@ impl Migrations {
     /// # Errors
     /// Those of the connection.
     pub async fn status(&self, url: &str) -> Result<StatusReport> {
-        let project = self.project(url)?;
-        Worker::begin(move || async move { status::read(&project).await })?.answer().await?
+        let (migrations, url) = (self.clone(), url.to_owned());
+        let read = move || async move { status::read(&migrations.project(&url)?).await };
+        Worker::begin(read)?.answer().await?
     }
 
     /// What the rules say of all files together, without a database: for a unit test.
@@ -108,7 +113,7 @@ impl Migrations {
         Ok(judge(&Input::new(dialect, &files)))
     }
 
-    /// The files, read.
+    /// The files, read on the calling thread.
     ///
     /// # Errors
     /// `Invalid`, naming the file, for what its format does not allow.
@@ -127,7 +132,8 @@ impl Migrations {
     }
 
     /// The database and the migrations together: what the other functions of this library
-    /// take, [`rollback::run`](crate::rollback::run) for one.
+    /// take, [`rollback::run`](crate::rollback::run) for one. Reads the folder on the calling
+    /// thread.
     ///
     /// # Errors
     /// `Invalid` for a URL or a folder that cannot be read.
@@ -148,17 +154,24 @@ impl Migrations {
         })
     }
 
+    /// Begins a run, and says which flag ends that one run after its current step.
+    ///
+    /// The folder is read, and everything told, by the worker too: that may take long, and
+    /// the caller's thread is its runtime's.
     fn begin(&self, url: &str) -> Result<(Worker<Result<MigrateReport, Failure>>, Stop)> {
-        let (project, mut options) = (self.project(url)?, self.options());
+        let (migrations, url) = (self.clone(), url.to_owned());
+        let mut options = self.options();
         let stop = options.stop.below();
         options.stop = stop.clone();
-        let mut watch = Told(self.watch.clone());
-        for note in project.target.notes() {
-            watch.event(Event::Note { text: note.clone() });
-        }
-        let worker =
-            Worker::begin(move || async move { migrate::run(&project, &options, &mut watch).await })?;
-        Ok((worker, stop))
+        let run = move || async move {
+            let project = migrations.project(&url)?;
+            let mut watch = Told(migrations.watch.clone());
+            for note in project.target.notes() {
+                watch.event(Event::Note { text: note.clone() });
+            }
+            migrate::run(&project, &options, &mut watch).await
+        };
+        Ok((Worker::begin(run)?, stop))
     }
 
     fn options(&self) -> Options {

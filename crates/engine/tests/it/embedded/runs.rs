@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
+use cofferdam::folder::Format;
 use cofferdam::{ErrorKind, Event, Migrations, Stop, migrations};
 use cofferdam_testkit::{postgres, sqlite};
 use tokio::sync::oneshot;
@@ -65,6 +67,53 @@ async fn sqlite_work_does_not_keep_the_callers_only_thread_busy() {
         go.send(()).unwrap();
     });
     assert_eq!(report.unwrap().applied.len(), 3);
+}
+
+/// A file that is read to its end only once somebody has said so.
+fn pipe(path: &Path) -> (mpsc::Sender<()>, JoinHandle<bool>) {
+    let path = path.to_owned();
+    let (go, wait) = mpsc::channel();
+    let writer = std::thread::spawn(move || {
+        let told_in_time = wait.recv_timeout(PATIENCE).is_ok();
+        std::fs::write(path, "create table a (id integer primary key);").unwrap();
+        told_in_time
+    });
+    (go, writer)
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn reading_the_folder_does_not_keep_the_callers_only_thread_busy() {
+    let (database, files) = (sqlite::Database::new(), folder(&[]));
+    let (url, file) = (database.url(), files.path().join("0001_a.sql"));
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    // Else it is read a second time, to tell whose it is.
+    let migrations = Migrations::of_folder(files.path()).format(Format::Native);
+
+    let (go, writer) = pipe(&file);
+    let (plan, _) = tokio::join!(migrations.plan(&url), async { go.send(()) });
+    assert_eq!((plan.unwrap().steps.len(), writer.join().unwrap()), (1, true));
+
+    let (go, writer) = pipe(&file);
+    let (report, _) = tokio::join!(migrations.run(&url), async { go.send(()) });
+    assert_eq!((report.unwrap().applied.len(), writer.join().unwrap()), (1, true));
+
+    let (go, writer) = pipe(&file);
+    let (status, _) = tokio::join!(migrations.status(&url), async { go.send(()) });
+    assert_eq!((status.unwrap().applied.len(), writer.join().unwrap()), (1, true));
+}
+
+#[tokio::test]
+async fn everything_is_told_on_the_thread_that_migrates() {
+    let database = sqlite::Database::new();
+    let (tell, told) = mpsc::channel();
+    let migrations = NATIVE.clone().watch(move |event| {
+        tell.send((std::thread::current().name().map(str::to_owned), event)).unwrap();
+    });
+    migrations.run(&format!("{}?connection_limit=5", database.url())).await.unwrap();
+    drop(migrations);
+    let told: Vec<_> = told.iter().collect();
+    assert!(matches!(&told[0].1, Event::Note { text } if text.contains("connection_limit")), "{told:?}");
+    assert!(told.iter().all(|(thread, _)| thread.as_deref() == Some("cofferdam")), "{told:?}");
 }
 
 async fn at_once(url: &str) {
