@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -116,17 +116,24 @@ async fn everything_is_told_on_the_thread_that_migrates() {
     assert!(told.iter().all(|(thread, _)| thread.as_deref() == Some("cofferdam")), "{told:?}");
 }
 
+/// Starts them all; the one that applies waits in its first step for another that waits for it.
 async fn at_once(url: &str) {
     let steps = Arc::new(AtomicUsize::new(0));
+    let (waiting, somebody_waits) = mpsc::channel();
+    let somebody_waits = Arc::new(Mutex::new(somebody_waits));
     let mut instances = JoinSet::new();
     for number in 0..INSTANCES {
         let (url, steps) = (url.to_owned(), Arc::clone(&steps));
-        let count = move |event| {
-            if matches!(event, Event::StepDone { .. }) {
-                steps.fetch_add(1, Ordering::SeqCst);
+        let (waiting, somebody_waits) = (waiting.clone(), Arc::clone(&somebody_waits));
+        let watch = move |event| match event {
+            Event::StepStarted { number: 1, .. } => {
+                somebody_waits.lock().unwrap().recv_timeout(PATIENCE).unwrap();
             }
+            Event::StepDone { .. } => _ = steps.fetch_add(1, Ordering::SeqCst),
+            Event::Waiting { .. } => waiting.send(()).unwrap(),
+            _ => {}
         };
-        let migrations = NATIVE.clone().actor(format!("instance {number}")).watch(count);
+        let migrations = NATIVE.clone().actor(format!("instance {number}")).watch(watch);
         instances.spawn(async move { migrations.run(&url).await });
     }
     let reports = instances.join_all().await;
