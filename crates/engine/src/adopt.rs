@@ -218,7 +218,7 @@ fn import<'a>(
     }
     let counted = history.counted(folder.format);
     let imported = import.content.migrations.iter().map(|m| (m.version.as_str(), m)).collect();
-    let pending = folder.migrations.iter().filter(|m| !import.counts(&counted, &imported, m));
+    let pending = folder.migrations().iter().filter(|m| !import.counts(&counted, &imported, m));
     import.pending = pending.map(|m| m.version.to_string()).collect();
     Ok(import)
 }

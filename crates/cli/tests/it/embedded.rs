@@ -11,7 +11,7 @@ static EMBEDDED: Migrations =
 /// The same files in a project.
 fn project(url: &str) -> Project {
     let mut project = Project::new().file("cofferdam.toml", format!("database_url = \"{url}\"\n"));
-    for migration in EMBEDDED.folder().expect("a folder").migrations {
+    for migration in EMBEDDED.folder().expect("a folder").migrations() {
         let path = format!("migrations/{}", migration.file_name());
         // Saved on Windows: it is the same file.
         project = project.file(&path, migration.text.replace('\n', "\r\n"));

@@ -46,7 +46,7 @@ pub(super) fn way<'a>(
         return Err(Error::invalid(format!("{} is empty: there is nothing to take over", standing.target))
             .hint("cofferdam migrate applies the folder's migrations"));
     }
-    match folder.migrations.first() {
+    match folder.migrations().first() {
         Some(first) if first.name == NAME => Ok(Way::Count(first)),
         Some(first) => Err(Error::refused(format!(
             "{} holds migrations already, and the first, {}, is no baseline",
@@ -75,7 +75,7 @@ fn counted<'a>(standing: &Standing<'_>, folder: &'a Folder) -> Result<Option<Way
     };
     if let [one] = applied
         && one.kind == Kind::Baseline
-        && let Some(first) = folder.migrations.first()
+        && let Some(first) = folder.migrations().first()
         && standing.history.of(folder.format, first.version.key()).is_some()
         && one.checksum == Some(first.checksum)
     {

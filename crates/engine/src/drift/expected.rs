@@ -31,7 +31,7 @@ pub(super) fn applied(
     let mut found = Applied { sources: Vec::new(), notes: Vec::new() };
     for row in &history.applied {
         let file = |migration: &&Migration| row.key(folder.format).as_ref() == Some(migration.version.key());
-        let Some(migration) = folder.migrations.iter().find(file) else {
+        let Some(migration) = folder.migrations().iter().find(file) else {
             return Err(Error::invalid(format!(
                 "{} counts as applied, and {} has no file of it: what it made is not known",
                 row.title(),

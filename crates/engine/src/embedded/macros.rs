@@ -1,5 +1,8 @@
 //! The macro that makes a folder part of the program.
 
+/// What its paths are counted from.
+pub(super) const ANCHOR: &str = "$CARGO_MANIFEST_DIR";
+
 /// Makes a migrations folder part of the program, as [`Migrations`](crate::Migrations).
 ///
 /// The path is counted from the folder of the crate's `Cargo.toml`, whatever the directory
@@ -84,4 +87,19 @@ macro_rules! migrations {
         static FOLDER: include_dir::Dir<'static> = include_dir::include_dir!($path);
         $crate::Migrations::embedded(&FOLDER, $path, env!("CARGO_PKG_NAME"))
     }};
+}
+
+/// Refuses, while the application is built, a path that would be counted from the directory
+/// in which it is built.
+pub const fn refuse_unanchored(path: &str) {
+    let (path, anchor) = (path.as_bytes(), ANCHOR.as_bytes());
+    let mut at = 0;
+    while at < anchor.len() && at < path.len() && path[at] == anchor[at] {
+        at += 1;
+    }
+    let absolute = !path.is_empty() && (path[0] == b'/' || (path.len() > 1 && path[1] == b':'));
+    assert!(
+        at == anchor.len() || absolute,
+        "write the path of the migrations as \"$CARGO_MANIFEST_DIR/...\": it is counted from the crate's Cargo.toml"
+    );
 }

@@ -44,8 +44,8 @@ pub struct Folder {
     pub path: PathBuf,
     /// Whose rules it follows.
     pub format: Format,
-    /// In the order in which the format runs them; looked up through an index, so not to be changed.
-    pub migrations: Vec<Migration>,
+    /// Looked up through the index, so not to be changed without it.
+    migrations: Vec<Migration>,
     index: Arc<Index>,
     /// What was seen and left alone.
     pub notes: Vec<String>,
@@ -150,6 +150,11 @@ impl Folder {
         let folder = Folder { migrations, index, notes, dialect, ..Folder::empty(path, format) };
         folder.refuse_duplicates()?;
         Ok(folder)
+    }
+
+    /// Its migrations, in the order in which the format runs them.
+    pub fn migrations(&self) -> &[Migration] {
+        &self.migrations
     }
 
     /// The same folder read in another format, when its files can be of both: plain `.sql`

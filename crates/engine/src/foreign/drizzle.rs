@@ -61,7 +61,7 @@ impl Tool for Drizzle {
             let late =
                 |m: &&Migration| m.stamp.is_some_and(|when| newest.is_some_and(|newest| when <= newest));
             let skipped: Vec<&Migration> =
-                folder.migrations.iter().filter(without_row).filter(late).collect();
+                folder.migrations().iter().filter(without_row).filter(late).collect();
             told.problems.extend(skipped.into_iter().map(skipped_finding));
         }
         told
@@ -92,7 +92,7 @@ impl Tool for Drizzle {
         }
         let stamp = migration.stamp?;
         let mut row = vec![("created_at", Value::Int(stamp))];
-        if folder.migrations.iter().filter(|other| other.stamp == Some(stamp)).count() > 1 {
+        if folder.migrations().iter().filter(|other| other.stamp == Some(stamp)).count() > 1 {
             row.push(("hash", Value::Text(migration.foreign.as_ref()?.written.clone())));
         }
         Some(vec![Write::Delete(row)])
@@ -158,7 +158,7 @@ impl<'a> Ran<'a> {
     /// The file that it speaks of, as drizzle finds it: by name; by time, which a folder's
     /// name has only to the second; then by hash.
     fn migration<'f>(&self, folder: &'f Folder) -> Option<&'f Migration> {
-        let all = || folder.migrations.iter();
+        let all = || folder.migrations().iter();
         if let Some(name) = self.name {
             return match folder.goes_by_stamps() {
                 true => self.by_time_or_hash(folder),
@@ -173,11 +173,11 @@ impl<'a> Ran<'a> {
         let time = self.created_at.map(|at| at.div_euclid(unit));
         let of_time = |m: &&Migration| time.is_some() && m.stamp.map(|at| at.div_euclid(unit)) == time;
         let of_hash = |m: &&Migration| m.foreign.as_ref().is_some_and(|hash| hash.accepts(self.hash));
-        let same_time: Vec<&Migration> = folder.migrations.iter().filter(of_time).collect();
+        let same_time: Vec<&Migration> = folder.migrations().iter().filter(of_time).collect();
         match same_time.as_slice() {
             [one] => Some(one),
             [] => {
-                let mut same_text = folder.migrations.iter().filter(of_hash);
+                let mut same_text = folder.migrations().iter().filter(of_hash);
                 same_text.next().filter(|_| same_text.next().is_none())
             }
             several => several.iter().copied().find(of_hash),

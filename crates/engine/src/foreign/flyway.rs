@@ -172,7 +172,7 @@ impl Reading<'_> {
     fn is_stood_for(&self, entry: &Entry) -> bool {
         let version = Format::Flyway.version(&entry.version, "");
         self.folder
-            .migrations
+            .migrations()
             .iter()
             .any(|m| is_baseline(m) && version.as_ref().is_some_and(|v| *v < m.version))
     }
@@ -180,7 +180,7 @@ impl Reading<'_> {
     /// The files up to a baseline count as applied: they are what stood there before.
     fn count_before(&mut self, baseline: &Entry) {
         let Some(upto) = Format::Flyway.version(&baseline.version, "") else { return };
-        for migration in &self.folder.migrations {
+        for migration in self.folder.migrations() {
             let before = !migration.version.is_repeatable()
                 && (migration.version < upto || migration.version.key() == upto.key());
             let entry = Entry {

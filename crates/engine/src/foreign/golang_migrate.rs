@@ -61,7 +61,7 @@ impl Tool for GolangMigrate {
             name: name.to_owned(),
             checksum: None,
         };
-        let migrations = folder.migrations.iter().filter(counts);
+        let migrations = folder.migrations().iter().filter(counts);
         told.entries = migrations.map(|m| entry(m.version.as_str(), &m.name)).collect();
         if dirty {
             told.problems.push(left_dirty(at, standing.as_ref(), folder));
@@ -104,7 +104,7 @@ fn stand_at(version: Value) -> Write {
 
 /// The newest file before this version.
 fn before<'a>(folder: &'a Folder, version: &Version) -> Option<&'a Migration> {
-    folder.migrations.iter().rev().find(|m| m.version.key() < version.key())
+    folder.migrations().iter().rev().find(|m| m.version.key() < version.key())
 }
 
 fn left_dirty(at: &str, standing: Option<&Version>, folder: &Folder) -> cofferdam_analysis::Finding {
@@ -121,7 +121,7 @@ fn left_dirty(at: &str, standing: Option<&Version>, folder: &Folder) -> cofferda
     let file = folder.with_key(version.key()).map_or_else(|| at.to_owned(), Migration::file_name);
     let earlier = before(folder, version)
         .map_or_else(|| "-1".to_owned(), |m| m.version.as_i64().unwrap_or_default().to_string());
-    let next = folder.migrations.iter().find(|m| m.version.key() > version.key());
+    let next = folder.migrations().iter().find(|m| m.version.key() > version.key());
     let next = next.map_or_else(String::new, |m| format!(", or while it took {} back", m.title()));
     problem(
         Severity::Error,
@@ -197,7 +197,7 @@ mod tests {
             )
             .expect("a row")
         };
-        let [a, b, c] = folder.migrations.as_slice() else { panic!("three migrations") };
+        let [a, b, c] = folder.migrations() else { panic!("three migrations") };
         let applied = |m| GolangMigrate.applied(m, &folder, Dialect::Sqlite);
         let taken_back = |m| GolangMigrate.taken_back(m, &folder, Dialect::Sqlite);
         assert_eq!(write(applied(a)), "1:0");

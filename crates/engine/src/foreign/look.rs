@@ -38,10 +38,10 @@ pub async fn postgres(client: &Client) -> Result<Surroundings> {
 /// What a look around found, in so few words that asking again costs next to nothing: equal
 /// stamps mean that nobody wrote another tool's ledger in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp(Vec<(String, i64, String)>);
+pub(crate) struct Stamp(Vec<(String, i64, String)>);
 
 /// The stamp of a Postgres database, without reading the ledgers; `None` where one cannot be told.
-pub async fn stamp(client: &Client) -> Result<Option<Stamp>> {
+pub(crate) async fn stamp(client: &Client) -> Result<Option<Stamp>> {
     let (candidates, _) = candidates(client).await?;
     let mut stamp = Vec::new();
     for (_, table) in told_apart(&candidates, &mut Vec::new()) {

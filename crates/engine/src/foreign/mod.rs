@@ -30,7 +30,8 @@ use cofferdam_analysis::{Error, Finding, Place, Result, Severity, Span};
 
 pub(crate) use compare::unadopted_problems;
 pub use compare::{Import, Imported, import};
-pub use look::{Stamp, postgres, sqlite, stamp};
+pub(crate) use look::stamp;
+pub use look::{postgres, sqlite};
 pub use write::{Unit, Value, Write, Writes, may_write};
 
 use crate::folder::{Folder, Format, Migration};
@@ -485,7 +486,7 @@ pub(crate) fn still_wrong(problems: Vec<Finding>, folder: &Folder, history: &His
         return problems;
     }
     let counted = history.counted(folder.format);
-    let files = folder.migrations.iter().filter(|m| counted.of(m.version.key()).is_some());
+    let files = folder.migrations().iter().filter(|m| counted.of(m.version.key()).is_some());
     let files: HashSet<String> = files.map(|m| m.path.display().to_string()).collect();
     let counts = |finding: &Finding| finding.place.as_ref().is_some_and(|place| files.contains(&place.file));
     problems.into_iter().filter(|finding| finding.severity == Severity::Error || !counts(finding)).collect()

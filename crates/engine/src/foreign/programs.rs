@@ -183,7 +183,7 @@ fn graphile_files(_: &[Row], folder: &Folder, told: &mut Told) {
     let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
     for entry in &mut told.entries {
         let number = &entry.version[..digits(&entry.version)];
-        let file = folder.migrations.iter().map(|m| m.version.as_str());
+        let file = folder.migrations().iter().map(|m| m.version.as_str());
         if let Some(file) =
             file.into_iter().find(|file| !number.is_empty() && file[..digits(file)] == *number)
         {
@@ -196,9 +196,9 @@ fn graphile_files(_: &[Row], folder: &Folder, told: &mut Told) {
 fn alembic_ancestors(rows: &[Row], folder: &Folder, told: &mut Told) {
     let heads = std::mem::take(&mut told.entries);
     if let ([head], 1) = (heads.as_slice(), rows.len())
-        && let Some(newest) = folder.migrations.iter().position(|m| m.version.as_str() == head.version)
+        && let Some(newest) = folder.migrations().iter().position(|m| m.version.as_str() == head.version)
     {
-        told.entries.extend(folder.migrations.iter().take(newest + 1).map(|m| Entry {
+        told.entries.extend(folder.migrations().iter().take(newest + 1).map(|m| Entry {
             version: m.version.to_string(),
             name: m.name.clone(),
             checksum: None,

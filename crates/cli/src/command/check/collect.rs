@@ -60,7 +60,7 @@ impl Set {
     /// `Invalid`, when `since` is no version: then everything or nothing would be judged in silence.
     pub(super) fn add_pending(&mut self, folder: &Folder, since: Option<&str>) -> Result<()> {
         let history = since.map(|since| history(since, folder)).transpose()?.unwrap_or(0);
-        for (position, migration) in folder.migrations.iter().enumerate() {
+        for (position, migration) in folder.migrations().iter().enumerate() {
             // A program whose SQL is not known, or not asked for, is nothing to judge.
             let unknown = folder.format == Format::Command && migration.text.is_empty();
             let role = if position < history || unknown { Role::Applied } else { Role::Judged };
@@ -147,7 +147,7 @@ fn history(since: &str, folder: &Folder) -> Result<usize> {
         Error::invalid(format!("`since = \"{since}\"` under [check] is no version"))
             .hint("write the number with which the newest file of the history begins")
     })?;
-    Ok(folder.migrations.partition_point(|m| m.version <= since))
+    Ok(folder.migrations().partition_point(|m| m.version <= since))
 }
 
 /// The catalog in the file at `path`.
@@ -159,13 +159,13 @@ pub(super) fn snapshot(path: &Path) -> Result<Catalog> {
 fn before<'a>(folder: &'a Folder, named: &[PathBuf]) -> &'a [Migration] {
     let of_folder = named.iter().filter_map(|path| of_folder(folder, path));
     let positions = of_folder.filter_map(|migration| folder.position(migration.version.key()));
-    &folder.migrations[..positions.min().unwrap_or(0)]
+    &folder.migrations()[..positions.min().unwrap_or(0)]
 }
 
 /// The migration that `path` is, however it was written.
 fn of_folder<'a>(folder: &'a Folder, path: &Path) -> Option<&'a Migration> {
     let name = path.file_name()?;
-    let mut same_name = folder.migrations.iter().filter(|m| m.path.file_name() == Some(name));
+    let mut same_name = folder.migrations().iter().filter(|m| m.path.file_name() == Some(name));
     same_name.find(|m| matches!((m.path.canonicalize(), path.canonicalize()), (Ok(a), Ok(b)) if a == b))
 }
 

@@ -59,7 +59,7 @@ fn folder(context: &Context, report: &mut Report) -> Result<Option<Folder>> {
     });
     match read {
         Some(Ok(folder)) => {
-            report.files = folder.migrations.len();
+            report.files = folder.migrations().len();
             report.format = (report.files > 0).then_some(folder.format);
             report.notes.clone_from(&folder.notes);
             return Ok(Some(folder));

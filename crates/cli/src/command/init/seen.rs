@@ -48,7 +48,7 @@ impl Seen {
     pub(super) fn newest_applied(&self, folder: &Folder) -> Option<String> {
         let history = foreign::with_tool(self.history.clone(), &self.around, folder);
         let counts = |version| history.of(folder.format, version).is_some();
-        let mut newest_first = folder.migrations.iter().rev().map(|migration| &migration.version);
+        let mut newest_first = folder.migrations().iter().rev().map(|migration| &migration.version);
         newest_first
             .find(|version| !version.is_repeatable() && counts(version.key()))
             .map(ToString::to_string)
@@ -63,7 +63,7 @@ impl Seen {
         if self.has_ledger || !self.around.user_tables {
             return None;
         }
-        let first = folder.and_then(|folder| folder.migrations.first());
+        let first = folder.and_then(|folder| folder.migrations().first());
         match first.is_none_or(|first| first.name == baseline::NAME) {
             true => Some(BASELINE),
             false => Some("cofferdam adopt --none"),

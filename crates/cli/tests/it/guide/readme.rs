@@ -32,7 +32,7 @@ fn project(heading: &str) -> Project {
 fn adopted_from_sqlx() -> Project {
     let project = Project::new().file("migrations/20260101000000_notes.sql", NOTES);
     let folder = Folder::read(&project.path("migrations"), Some(Format::Sqlx)).expect("a folder of sqlx");
-    let checksum = folder.migrations[0].foreign.as_ref().expect("sqlx has checksums").written.as_str();
+    let checksum = folder.migrations()[0].foreign.as_ref().expect("sqlx has checksums").written.as_str();
     let db = rusqlite::Connection::open(project.path("notes.db")).expect("a database");
     db.execute_batch(NOTES).expect("a table");
     db.execute_batch(

@@ -80,7 +80,7 @@ fn folders_are_known_by_name_and_before_that_by_the_second_and_the_hash() {
 #[test]
 fn what_is_written_has_the_columns_of_the_layout() {
     let columns = |folder: &Folder| -> Vec<&'static str> {
-        let writes = Drizzle.applied(&folder.migrations[0], folder, Dialect::Sqlite).expect("a row");
+        let writes = Drizzle.applied(&folder.migrations()[0], folder, Dialect::Sqlite).expect("a row");
         let [Write::Insert(row)] = writes.as_slice() else { panic!("{writes:?}") };
         row.iter().map(|(name, _)| *name).collect()
     };

@@ -38,7 +38,7 @@ pub fn standing<'a>(folder: &'a Folder, history: &History, out_of_order: OutOfOr
     let ours: BTreeMap<Key, &Applied> =
         history.applied.iter().filter_map(|a| Some((a.key(folder.format)?, a))).collect();
     let mut standing = Standing { pending: Vec::new(), problems: Vec::new(), notes: Vec::new() };
-    for migration in &folder.migrations {
+    for migration in folder.migrations() {
         match ours.get(migration.version.key()) {
             None => standing.pending.push(migration),
             // These are meant to be edited, and run again then.
@@ -150,7 +150,7 @@ fn missing(folder: &Folder, ours: &BTreeMap<Key, &Applied>, standing: &mut Stand
 
 /// The newest version of the folder that is not one of those that run again.
 fn newest_of(folder: &Folder) -> Option<&Key> {
-    folder.migrations.iter().rev().map(|m| &m.version).find(|v| !v.is_repeatable()).map(Version::key)
+    folder.migrations().iter().rev().map(|m| &m.version).find(|v| !v.is_repeatable()).map(Version::key)
 }
 
 fn late(

@@ -78,7 +78,7 @@ fn done_steps_must_still_be_what_the_file_says() {
     let plan = |sql: &str| {
         fs::write(dir.path().join("7_x.sql"), sql).expect("a file");
         let folder = Folder::read(dir.path(), None).expect("a folder");
-        let migration = folder.migrations[0].clone();
+        let migration = folder.migrations()[0].clone();
         let script = migration.script(cofferdam_analysis::sql::Dialect::Postgres);
         let plan = cofferdam_analysis::plan::file(&script, "7", false).expect("a plan");
         (migration, plan.steps)

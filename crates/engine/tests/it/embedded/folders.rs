@@ -49,9 +49,9 @@ fn every_format_is_read_from_the_program_as_from_disk() {
         let disk = Folder::read_with(Path::new(&path), None, &values).unwrap();
         assert_eq!((embedded.format, embedded.dialect), (disk.format, disk.dialect), "{name}");
         assert_eq!(embedded.notes, disk.notes, "{name}");
-        let all = |folder: &Folder| folder.migrations.iter().map(shown).collect::<Vec<_>>();
+        let all = |folder: &Folder| folder.migrations().iter().map(shown).collect::<Vec<_>>();
         assert_eq!(all(&embedded), all(&disk), "{name}");
-        assert!(embedded.migrations.iter().any(|one| one.down.is_some()), "{name}");
+        assert!(embedded.migrations().iter().any(|one| one.down.is_some()), "{name}");
     }
 }
 
@@ -65,15 +65,15 @@ fn the_fixtures_are_of_ten_formats_and_keep_their_line_ends() {
     formats.dedup();
     assert_eq!(formats.len(), Format::ALL.len() - 1);
     let native = migrations!("$CARGO_MANIFEST_DIR/tests/it/embedded/folders/native").folder().unwrap();
-    assert!(native.migrations[1].text.contains("\r\n"));
+    assert!(native.migrations()[1].text.contains("\r\n"));
 }
 
 #[test]
 fn a_folder_in_the_program_is_read_again_in_the_format_of_the_history() {
     let native = migrations!("$CARGO_MANIFEST_DIR/tests/it/embedded/folders/native").folder().unwrap();
     let sqlx = native.read_again_as(Format::Sqlx).unwrap().unwrap();
-    assert_eq!(sqlx.migrations.len(), 3);
-    assert!(sqlx.migrations[0].foreign.is_some());
+    assert_eq!(sqlx.migrations().len(), 3);
+    assert!(sqlx.migrations()[0].foreign.is_some());
 }
 
 #[test]

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
+use cofferdam::folder::Format;
 use cofferdam::{ErrorKind, Event, Migrations, Stop, migrations};
 use cofferdam_testkit::{postgres, sqlite};
 use tokio::sync::oneshot;
@@ -14,6 +17,8 @@ static DANGEROUS: Migrations = migrations!("$CARGO_MANIFEST_DIR/tests/it/embedde
 const ON_DISK: &str = "tests/it/embedded/folders/native";
 
 const INSTANCES: usize = 20;
+/// How long one side of a test waits for the other before it fails.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn versions(report: &cofferdam::migrate::MigrateReport) -> Vec<&str> {
     report.applied.iter().map(|applied| applied.version.as_str()).collect()
@@ -53,7 +58,7 @@ async fn sqlite_work_does_not_keep_the_callers_only_thread_busy() {
     let migrations = NATIVE.clone().watch(move |event| {
         if matches!(event, Event::StepStarted { number: 1, .. }) {
             // Comes only if the other task of the caller's runtime runs meanwhile.
-            wait.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
+            wait.recv_timeout(PATIENCE).unwrap();
         }
     });
     let url = database.url();
@@ -64,17 +69,71 @@ async fn sqlite_work_does_not_keep_the_callers_only_thread_busy() {
     assert_eq!(report.unwrap().applied.len(), 3);
 }
 
+/// A file that is read to its end only once somebody has said so.
+fn pipe(path: &Path) -> (mpsc::Sender<()>, JoinHandle<bool>) {
+    let path = path.to_owned();
+    let (go, wait) = mpsc::channel();
+    let writer = std::thread::spawn(move || {
+        let told_in_time = wait.recv_timeout(PATIENCE).is_ok();
+        std::fs::write(path, "create table a (id integer primary key);").unwrap();
+        told_in_time
+    });
+    (go, writer)
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn reading_the_folder_does_not_keep_the_callers_only_thread_busy() {
+    let (database, files) = (sqlite::Database::new(), folder(&[]));
+    let (url, file) = (database.url(), files.path().join("0001_a.sql"));
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    // Else it is read a second time, to tell whose it is.
+    let migrations = Migrations::of_folder(files.path()).format(Format::Native);
+
+    let (go, writer) = pipe(&file);
+    let (plan, _) = tokio::join!(migrations.plan(&url), async { go.send(()) });
+    assert_eq!((plan.unwrap().steps.len(), writer.join().unwrap()), (1, true));
+
+    let (go, writer) = pipe(&file);
+    let (report, _) = tokio::join!(migrations.run(&url), async { go.send(()) });
+    assert_eq!((report.unwrap().applied.len(), writer.join().unwrap()), (1, true));
+
+    let (go, writer) = pipe(&file);
+    let (status, _) = tokio::join!(migrations.status(&url), async { go.send(()) });
+    assert_eq!((status.unwrap().applied.len(), writer.join().unwrap()), (1, true));
+}
+
+#[tokio::test]
+async fn everything_is_told_on_the_thread_that_migrates() {
+    let database = sqlite::Database::new();
+    let (tell, told) = mpsc::channel();
+    let migrations = NATIVE.clone().watch(move |event| {
+        tell.send((std::thread::current().name().map(str::to_owned), event)).unwrap();
+    });
+    migrations.run(&format!("{}?connection_limit=5", database.url())).await.unwrap();
+    drop(migrations);
+    let told: Vec<_> = told.iter().collect();
+    assert!(matches!(&told[0].1, Event::Note { text } if text.contains("connection_limit")), "{told:?}");
+    assert!(told.iter().all(|(thread, _)| thread.as_deref() == Some("cofferdam")), "{told:?}");
+}
+
+/// Starts them all; the one that applies waits in its first step for another that waits for it.
 async fn at_once(url: &str) {
     let steps = Arc::new(AtomicUsize::new(0));
+    let (waiting, somebody_waits) = mpsc::channel();
+    let somebody_waits = Arc::new(Mutex::new(somebody_waits));
     let mut instances = JoinSet::new();
     for number in 0..INSTANCES {
         let (url, steps) = (url.to_owned(), Arc::clone(&steps));
-        let count = move |event| {
-            if matches!(event, Event::StepDone { .. }) {
-                steps.fetch_add(1, Ordering::SeqCst);
+        let (waiting, somebody_waits) = (waiting.clone(), Arc::clone(&somebody_waits));
+        let watch = move |event| match event {
+            Event::StepStarted { number: 1, .. } => {
+                somebody_waits.lock().unwrap().recv_timeout(PATIENCE).unwrap();
             }
+            Event::StepDone { .. } => _ = steps.fetch_add(1, Ordering::SeqCst),
+            Event::Waiting { .. } => waiting.send(()).unwrap(),
+            _ => {}
         };
-        let migrations = NATIVE.clone().actor(format!("instance {number}")).watch(count);
+        let migrations = NATIVE.clone().actor(format!("instance {number}")).watch(watch);
         instances.spawn(async move { migrations.run(&url).await });
     }
     let reports = instances.join_all().await;
@@ -108,7 +167,7 @@ async fn the_same_folder_on_disk_finds_everything_applied_by_its_checksums() {
     assert!(status.pending.is_empty() && status.problems.is_empty(), "{status:?}");
     let folder = disk.folder().unwrap();
     let kept: Vec<_> = status.applied.iter().map(|row| row.checksum.unwrap()).collect();
-    assert_eq!(kept, folder.migrations.iter().map(|one| one.checksum).collect::<Vec<_>>());
+    assert_eq!(kept, folder.migrations().iter().map(|one| one.checksum).collect::<Vec<_>>());
     assert_eq!(disk.run(&database.url()).await.unwrap().already, 3);
 }
 
@@ -175,27 +234,31 @@ async fn an_empty_folder_and_a_missing_file_are_fine_and_a_database_in_memory_is
     assert!(NATIVE.run("env:DATABASE_URL").await.unwrap_err().message().contains("was not resolved"));
 }
 
-#[tokio::test]
-async fn one_dropped_on_sqlite_ends_after_its_step_and_the_next_goes_on() {
-    let database = sqlite::Database::new();
-    let url = database.url();
+/// Runs it until its first step is done, drops it there, and lets what is left of it go on.
+async fn dropped_after_its_first_step(migrations: Migrations, url: &str) {
     let (begun, at_work) = oneshot::channel();
     let (dropped, go_on) = mpsc::channel();
     let mut begun = Some(begun);
-    let migrations = NATIVE.clone().watch(move |event| {
+    let migrations = migrations.watch(move |event| {
         if matches!(event, Event::StepDone { .. })
             && let Some(begun) = begun.take()
         {
             begun.send(()).unwrap();
-            go_on.recv_timeout(std::time::Duration::from_secs(30)).unwrap();
+            go_on.recv_timeout(PATIENCE).unwrap();
         }
     });
     tokio::select! {
-        _ = migrations.run(&url) => panic!("it waits in its first step"),
+        _ = migrations.run(url) => panic!("it waits in its first step"),
         _ = at_work => {}
     }
     dropped.send(()).unwrap();
-    let report = NATIVE.run(&url).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_dropped_on_sqlite_ends_after_its_step_and_the_next_goes_on() {
+    let database = sqlite::Database::new();
+    dropped_after_its_first_step(NATIVE.clone(), &database.url()).await;
+    let report = NATIVE.run(&database.url()).await.unwrap();
     assert_eq!((versions(&report), report.already), (vec!["0002", "0010"], 1));
 }
 
@@ -232,17 +295,24 @@ async fn a_stop_of_the_applications_ends_it_and_does_not_last_beyond() {
     let database = sqlite::Database::new();
     let stop = Stop::default();
     let raised = stop.clone();
-    let migrations = NATIVE.clone().stop(stop.clone()).watch(move |event| {
+    let migrations = NATIVE.clone().stop(stop).watch(move |event| {
         if matches!(event, Event::StepDone { .. }) {
             raised.raise();
         }
     });
     assert_eq!(migrations.run(&database.url()).await.unwrap_err().kind(), ErrorKind::Interrupted);
     assert_eq!(versions(&NATIVE.run(&database.url()).await.unwrap()), ["0002", "0010"]);
-    // A run that was dropped raises a flag of its own, never the application's.
-    let unraised = Stop::default();
-    drop(NATIVE.clone().stop(unraised.clone()).run(&database.url()));
-    assert!(unraised.check().is_ok() && stop.check().is_err());
+}
+
+#[tokio::test]
+async fn one_that_is_dropped_raises_a_flag_of_its_own_and_never_the_applications() {
+    let database = sqlite::Database::new();
+    let stop = Stop::default();
+    let migrations = NATIVE.clone().stop(stop.clone());
+    dropped_after_its_first_step(migrations.clone(), &database.url()).await;
+    stop.check().unwrap();
+    // The flag of the dropped run is not that of the next one either.
+    assert_eq!(versions(&migrations.run(&database.url()).await.unwrap()), ["0002", "0010"]);
 }
 
 #[tokio::test]
