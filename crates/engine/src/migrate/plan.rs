@@ -120,7 +120,7 @@ pub(super) fn work<'a>(
     let Standing { pending, problems, mut notes } = standing;
     let (pending, skipped) = up_to(project, pending, options.to.as_deref())?;
     notes.extend(project.folder.notes.iter().cloned());
-    if project.folder.migrations.is_empty() {
+    if project.folder.migrations().is_empty() {
         notes.push(format!("there is no migration in {}", project.folder.path.display()));
     }
     let mut work = Work {
