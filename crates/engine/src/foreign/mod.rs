@@ -272,7 +272,8 @@ impl InStep {
     /// What the tool would write for a migration that we applied.
     ///
     /// # Errors
-    /// As [`InStep::fits`]; `Refused` for a migration that has no place in the tool's ledger.
+    /// `Refused` for a folder that is not the tool's, and for a migration that has no place in
+    /// the tool's ledger.
     pub fn applied(&self, migration: &Migration, folder: &Folder, dialect: Dialect) -> Result<Writes> {
         self.fits(folder)?;
         let rows = self.tool.applied(migration, folder, dialect);
