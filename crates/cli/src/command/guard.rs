@@ -31,7 +31,7 @@ pub(crate) struct Args {
 enum Action {
     Install(InstallArgs),
     Remove(RemoveArgs),
-    /// Show whether the guard stands, what it misses, and the windows that are open
+    /// Show whether the guard stands, and the open windows
     Status,
     Allow(AllowArgs),
 }
