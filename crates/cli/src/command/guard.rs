@@ -166,11 +166,24 @@ fn human(report: &GuardReport, style: Style) -> String {
         out += "no guard: every session may drop and truncate what its rights allow\n";
     } else {
         let tables = text::count(report.tables, "table");
-        _ = writeln!(out, "guarded by {}, {covered} of {tables} covered", report.level);
+        match report.is_whole() {
+            true => _ = writeln!(out, "guarded by {}, {covered} of {tables} covered", report.level),
+            false => {
+                _ = writeln!(
+                    out,
+                    "the guard is incomplete: level {}, {covered} of {tables} covered",
+                    report.level
+                );
+            }
+        }
     }
     if let (Some(app), Some(owner)) = (&report.app_role, &report.owner_role) {
         let (app, owner) = (text::printable(app), text::printable(owner));
-        _ = writeln!(out, "tables belong to {owner}; {app} reads and writes rows");
+        // What differs is told below.
+        let belong = if report.is_whole() { "belong" } else { "are to belong" };
+        let reads =
+            if report.is_whole() { "reads and writes rows" } else { "is to read and write rows only" };
+        _ = writeln!(out, "tables {belong} to {owner}; {app} {reads}");
     }
     if let Some(file) = &report.file {
         let mode = file.mode.as_deref().unwrap_or("unknown");
@@ -185,7 +198,7 @@ fn human(report: &GuardReport, style: Style) -> String {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         out += &text::labelled("warning", &format!("can be truncated: {}{more}", some.join(", ")), style);
     }
-    if report.installed && !report.complete {
+    if report.installed && !report.is_whole() {
         out += "cofferdam guard install repairs it\n";
     }
     if !report.windows.is_empty() {

@@ -16,7 +16,7 @@ use crate::runner::postgres::{GUARD_TABLES_AT_ONCE, Runner, RunnerOptions};
 use crate::{Project, Watch};
 
 const SCHEMA: &str = include_str!("sql/schema.sql");
-const FUNCTIONS: &str = include_str!("sql/functions.sql");
+pub(super) const FUNCTIONS: &str = include_str!("sql/functions.sql");
 
 /// A table may go while the others are covered.
 const ROUNDS: usize = 5;

@@ -77,6 +77,9 @@ pub struct GuardReport {
     pub uncovered: Vec<String>,
     /// What else is not as it should be, one sentence each.
     pub missing: Vec<String>,
+    /// How many of `missing` no `install` changes: what is told is true, and the guard is whole.
+    #[serde(skip)]
+    pub told: usize,
     /// The windows that are open.
     pub windows: Vec<Window>,
     /// The application's role, at level `privileges`.
@@ -111,6 +114,12 @@ pub struct Window {
 }
 
 impl GuardReport {
+    /// Everything that `install` puts there is there.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.installed && self.missing.len() <= self.told && self.uncovered.is_empty()
+    }
+
     fn none() -> Self {
         Self { level: "none".to_owned(), ..Self::default() }
     }

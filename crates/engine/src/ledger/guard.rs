@@ -12,7 +12,7 @@ use super::damaged;
 use crate::db::DbResult;
 
 /// The version of the guard's functions and tables that this program writes.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// How a database is guarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

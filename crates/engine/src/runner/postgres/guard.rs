@@ -18,7 +18,7 @@ use crate::db::{self, DbResult, QualifiedIdent};
 use crate::ledger::guard::{Level, Standing};
 use crate::ledger::{self, guard};
 
-/// The user's tables, and whether the guard's trigger stands on them.
+/// The user's tables and the ledger's, and whether the guard's trigger stands on them.
 pub(crate) const GUARD_TABLES: &str = include_str!("sql/guard_tables.sql");
 /// What drops the guard once the tables are free of it.
 pub(crate) const GUARD_DROP: &str = include_str!("sql/guard_drop.sql");
