@@ -157,7 +157,8 @@ fn human(report: &GuardReport, style: Style) -> String {
     let mut out = String::new();
     if report.dry_run {
         for sql in &report.sql {
-            _ = writeln!(out, "{};\n", sql.trim_end().trim_end_matches(';'));
+            let end = if sql.starts_with("--") { "" } else { ";" };
+            _ = writeln!(out, "{}{end}\n", sql.trim_end().trim_end_matches(';'));
         }
         return out + "nothing was changed\n";
     }

@@ -98,6 +98,22 @@ fn a_guard_that_something_was_taken_from_is_called_incomplete() {
 }
 
 #[test]
+fn what_a_dry_run_shows_installs_and_removes_by_hand() {
+    for major in postgres::majors() {
+        let scene = Scene::new(major);
+        let by_hand = |line: &str| {
+            let shown = scene.run(line).run().stdout;
+            scene.database.psql(shown.strip_suffix("nothing was changed\n").expect("the last line"));
+        };
+        by_hand("guard install --dry-run");
+        scene.run("guard status").stdout_contains("guarded by event-trigger, 5 of 5 tables covered").run();
+        assert!(scene.said("postgres", "drop table tags").expect("refused").by_guard());
+        by_hand("guard remove --dry-run");
+        assert_eq!(scene.database.psql(LEFT), "0");
+    }
+}
+
+#[test]
 fn no_other_command_sees_it() {
     for major in postgres::majors() {
         unseen(Scene::guarded(major));
