@@ -80,7 +80,7 @@ struct AllowArgs {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse, required_unless_present = "end")]
     duration: Option<Duration>,
     /// Why; it goes into the audit
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new(), required_unless_present = "end")]
+    #[arg(long, value_name = "TEXT", value_parser = reason, required_unless_present = "end")]
     reason: Option<String>,
     /// Let sessions of this role through
     #[arg(long, value_name = "ROLE", conflicts_with = "any_role")]
@@ -100,6 +100,12 @@ struct Waits {
     /// How long to wait while another process migrates
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse)]
     lease_wait: Duration,
+}
+
+/// One line, since it is shown in tables.
+fn reason(text: &str) -> std::result::Result<String, &'static str> {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() { Err("say why: it goes into the audit") } else { Ok(line) }
 }
 
 fn level(text: &str) -> std::result::Result<Level, &'static str> {

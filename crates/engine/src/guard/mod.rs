@@ -1,7 +1,7 @@
 //! A guard against accidents: `drop` and `truncate` from a session that runs no migration.
 //!
 //! Promise: while the guard stands, permanent tables, columns, views, sequences, types and
-//! schemas are dropped, and tables that hold rows truncated, only by a run of ours that holds
+//! schemas are dropped, keys and other constraints taken off, and tables that hold rows truncated, only by a run of ours that holds
 //! the lease, or while a window that somebody opened with a reason is open. Reading and writing
 //! rows costs nothing. What the guard changed is taken back exactly by `remove`.
 //!

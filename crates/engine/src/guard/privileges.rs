@@ -131,7 +131,11 @@ pub(super) async fn preflight(
             "{kind} {name} belongs to {owner}, and {} may not give it away",
             roles.own
         ))
-        .hint(format!("grant {owner} to {}; or run this as a superuser", roles.own)));
+        .hint(format!(
+            "alter {kind} {name} owner to {0}; or: grant {1} to {0}; or run this as a superuser",
+            Ident::new(roles.own.as_str())?,
+            Ident::new(owner.as_str())?
+        )));
     }
     let given = |object: &&Owned| object.kind == "database" && needs_new_owner(object);
     if let Some(Owned { name, owner, .. }) = objects.iter().find(given)

@@ -114,6 +114,23 @@ fn what_a_dry_run_shows_installs_and_removes_by_hand() {
 }
 
 #[test]
+fn a_role_that_may_not_read_the_guard_is_told_who_may() {
+    for major in postgres::majors() {
+        let scene = Scene::guarded(major);
+        let reader = format!("reader_{}", scene.database.name());
+        scene.database.psql(&format!("create role {reader} login"));
+        let status = || scene.as_role(&reader, "guard status");
+        status().status(2).stderr_contains("only its owner, the role postgres").run();
+        scene.database.psql(&format!(
+            "grant usage on schema cofferdam_guard to {reader};
+             grant select on cofferdam_guard.state, cofferdam_guard.allowed to {reader}"
+        ));
+        status().stdout_contains("guarded by event-trigger, 5 of 5 tables covered").run();
+        scene.database.psql(&format!("drop owned by {reader}; drop role {reader}"));
+    }
+}
+
+#[test]
 fn no_other_command_sees_it() {
     for major in postgres::majors() {
         unseen(Scene::guarded(major));
