@@ -80,7 +80,7 @@ struct AllowArgs {
     #[arg(long = "for", value_name = "DURATION", value_parser = duration::parse, required_unless_present = "end")]
     duration: Option<Duration>,
     /// Why; it goes into the audit
-    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new(), required_unless_present = "end")]
+    #[arg(long, value_name = "TEXT", value_parser = reason, required_unless_present = "end")]
     reason: Option<String>,
     /// Let sessions of this role through
     #[arg(long, value_name = "ROLE", conflicts_with = "any_role")]
@@ -100,6 +100,12 @@ struct Waits {
     /// How long to wait while another process migrates
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = duration::parse)]
     lease_wait: Duration,
+}
+
+/// One line, since it is shown in tables.
+fn reason(text: &str) -> std::result::Result<String, &'static str> {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() { Err("say why: it goes into the audit") } else { Ok(line) }
 }
 
 fn level(text: &str) -> std::result::Result<Level, &'static str> {
@@ -157,7 +163,8 @@ fn human(report: &GuardReport, style: Style) -> String {
     let mut out = String::new();
     if report.dry_run {
         for sql in &report.sql {
-            _ = writeln!(out, "{};\n", sql.trim_end().trim_end_matches(';'));
+            let end = if sql.starts_with("--") { "" } else { ";" };
+            _ = writeln!(out, "{}{end}\n", sql.trim_end().trim_end_matches(';'));
         }
         return out + "nothing was changed\n";
     }
@@ -166,11 +173,24 @@ fn human(report: &GuardReport, style: Style) -> String {
         out += "no guard: every session may drop and truncate what its rights allow\n";
     } else {
         let tables = text::count(report.tables, "table");
-        _ = writeln!(out, "guarded by {}, {covered} of {tables} covered", report.level);
+        match report.is_whole() {
+            true => _ = writeln!(out, "guarded by {}, {covered} of {tables} covered", report.level),
+            false => {
+                _ = writeln!(
+                    out,
+                    "the guard is incomplete: level {}, {covered} of {tables} covered",
+                    report.level
+                );
+            }
+        }
     }
     if let (Some(app), Some(owner)) = (&report.app_role, &report.owner_role) {
         let (app, owner) = (text::printable(app), text::printable(owner));
-        _ = writeln!(out, "tables belong to {owner}; {app} reads and writes rows");
+        // What differs is told below.
+        let belong = if report.is_whole() { "belong" } else { "are to belong" };
+        let reads =
+            if report.is_whole() { "reads and writes rows" } else { "is to read and write rows only" };
+        _ = writeln!(out, "tables {belong} to {owner}; {app} {reads}");
     }
     if let Some(file) = &report.file {
         let mode = file.mode.as_deref().unwrap_or("unknown");
@@ -185,7 +205,7 @@ fn human(report: &GuardReport, style: Style) -> String {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         out += &text::labelled("warning", &format!("can be truncated: {}{more}", some.join(", ")), style);
     }
-    if report.installed && !report.complete {
+    if report.installed && !report.is_whole() {
         out += "cofferdam guard install repairs it\n";
     }
     if !report.windows.is_empty() {

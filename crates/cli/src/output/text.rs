@@ -216,9 +216,8 @@ mod tests {
         assert_eq!(
             wrap(two, 32),
             [
-                "once:",
-                "`cofferdam guard install`, then",
-                "`cofferdam status`; or:",
+                "once: `cofferdam guard install`,",
+                "then `cofferdam status`; or:",
                 "cofferdam check; then go on"
             ]
         );

@@ -262,12 +262,15 @@ fn the_help_of_every_command() {
         let own = page.split("\nOptions of every command:").next().unwrap_or(page);
         shown += if command.is_empty() { page } else { own };
         shown.push('\n');
-        let below = if command.is_empty() {
-            own.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   ")).collect::<Vec<_>>()
-        } else {
-            let listed = own.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next());
-            listed.unwrap_or_default().lines().collect()
+        let listed = match command.as_str() {
+            "" => own,
+            _ => {
+                own.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap_or_default()
+            }
         };
+        // What a command is goes on below its first line, further in.
+        let begins = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+        let below: Vec<&str> = listed.lines().filter(begins).collect();
         let names = below.iter().filter_map(|line| line.split_whitespace().next());
         let mut names: Vec<String> =
             names.map(|name| format!("{command} {name}").trim().to_owned()).collect();

@@ -62,7 +62,12 @@ impl Program {
             // Nobody is there to answer: it would ask at the terminal, whatever stdin is.
             .arg("--no-password")
             .args(["--schema-only", "--no-tablespaces", "--no-security-labels", "--no-subscriptions"])
-            .args(["--encoding=UTF8", "--exclude-schema=cofferdam", LOCK_WAIT])
+            .args([
+                "--encoding=UTF8",
+                "--exclude-schema=cofferdam",
+                "--exclude-schema=cofferdam_guard",
+                LOCK_WAIT,
+            ])
             .args(wanted.no_privileges.then_some("--no-privileges"))
             .args(wanted.without.iter().map(|name| format!("--exclude-table={}", pattern(name))));
         libpq::reach(&mut command, wanted.target, wanted.connect);

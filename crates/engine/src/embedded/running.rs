@@ -144,7 +144,7 @@ impl Migrations {
             folder: self.folder()?,
             format_given: self.format.is_some(),
             out_of_order: self.out_of_order,
-            actor: self.actor.clone().unwrap_or_else(|| customary_actor(self.package)),
+            actor: at_host(self.actor.as_deref().unwrap_or(self.package)),
             protection: Protection {
                 confirm: self.confirm.clone(),
                 // Whoever deploys can confirm once with the program, without a new build.
@@ -212,10 +212,10 @@ fn target(url: &str) -> Result<Target> {
 }
 
 /// `notes@host`, where the system tells the host.
-fn customary_actor(package: &str) -> String {
+fn at_host(name: &str) -> String {
     match host() {
-        Some(host) => format!("{package}@{host}"),
-        None => package.to_owned(),
+        Some(host) => format!("{name}@{host}"),
+        None => name.to_owned(),
     }
 }
 

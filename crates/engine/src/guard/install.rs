@@ -16,7 +16,10 @@ use crate::runner::postgres::{GUARD_TABLES_AT_ONCE, Runner, RunnerOptions};
 use crate::{Project, Watch};
 
 const SCHEMA: &str = include_str!("sql/schema.sql");
-const FUNCTIONS: &str = include_str!("sql/functions.sql");
+pub(super) const FUNCTIONS: &str = include_str!("sql/functions.sql");
+
+/// What the last step writes.
+const COMPLETE: &str = "update cofferdam_guard.state set value = 'yes' where key = 'complete'";
 
 /// A table may go while the others are covered.
 const ROUNDS: usize = 5;
@@ -45,7 +48,17 @@ pub(super) async fn run(
     if options.dry_run {
         let sql = match &wanted {
             None => would_make(&session).await?,
-            Some(wanted) => wanted.sql(),
+            Some(wanted) => {
+                let mut sql = declaration(&session, level).await?;
+                sql.extend(wanted.sql());
+                sql.push(COMPLETE.to_owned());
+                sql.push(
+                    "-- not shown: whose everything was and who had which right goes into cofferdam_guard.before, \
+                     the names of the roles into cofferdam_guard.state, and the audit gets an entry"
+                        .to_owned(),
+                );
+                sql
+            }
         };
         return Ok(GuardReport {
             sql,
@@ -133,11 +146,25 @@ async fn may_make_event_triggers(
 
 /// What `--dry-run` shows.
 async fn would_make(client: &Client) -> Result<Vec<String>> {
-    let mut sql = vec![plan::shown(SCHEMA), plan::shown(FUNCTIONS)];
+    let mut sql = declaration(client, Level::EventTrigger).await?;
     sql.extend(event_triggers(&status::standing_event_triggers(client).await?));
     for table in status::tables(client).await?.iter().filter(|table| !table.covered) {
         sql.push(truncate_trigger(&table.name)?);
     }
+    sql.push(COMPLETE.to_owned());
+    sql.push("-- not shown: the lease is taken and given back, and the audit gets an entry".to_owned());
+    Ok(sql)
+}
+
+/// [`declare`] as text.
+async fn declaration(client: &Client, level: Level) -> Result<Vec<String>> {
+    let version = guard::VERSION;
+    let mut sql = vec![plan::shown(SCHEMA), plan::shown(FUNCTIONS)];
+    sql.push(format!(
+        "insert into cofferdam_guard.state (key, value) values ('level', '{level}'), ('version', '{version}'), \
+         ('complete', 'no') on conflict (key) do update set value = excluded.value"
+    ));
+    sql.extend(lets_ledger_owner(client).await?);
     Ok(sql)
 }
 
@@ -148,18 +175,24 @@ pub(super) async fn declare(client: &Client, level: Level) -> Result<()> {
     guard::set(client, "level", level.as_str()).await?;
     guard::set(client, "version", &guard::VERSION.to_string()).await?;
     guard::set(client, "complete", "no").await?;
-    // A superuser may install it for a role that migrates.
+    match lets_ledger_owner(client).await? {
+        Some(grants) => client.batch_execute(&grants).await.db(),
+        None => Ok(()),
+    }
+}
+
+/// A superuser may install it for a role that migrates.
+async fn lets_ledger_owner(client: &Client) -> Result<Option<String>> {
     if let Some(row) = client.query_opt(include_str!("sql/lets_ledger_owner.sql"), &[]).await.db()? {
         let role = Ident::new(row.get::<_, String>(0))?;
-        let grants = format!(
+        return Ok(Some(format!(
             "grant usage on schema cofferdam_guard to {role};
              grant select on cofferdam_guard.state to {role};
              grant select, insert, delete on cofferdam_guard.permit to {role};
              grant select, insert, update on cofferdam_guard.allowed to {role}"
-        );
-        client.batch_execute(&grants).await.db()?;
+        )));
     }
-    Ok(())
+    Ok(None)
 }
 
 /// First what sees new tables, then a trigger for each that stands: none slips through between.

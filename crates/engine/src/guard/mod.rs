@@ -1,7 +1,7 @@
 //! A guard against accidents: `drop` and `truncate` from a session that runs no migration.
 //!
 //! Promise: while the guard stands, permanent tables, columns, views, sequences, types and
-//! schemas are dropped, and tables that hold rows truncated, only by a run of ours that holds
+//! schemas are dropped, keys and other constraints taken off, and tables that hold rows truncated, only by a run of ours that holds
 //! the lease, or while a window that somebody opened with a reason is open. Reading and writing
 //! rows costs nothing. What the guard changed is taken back exactly by `remove`.
 //!
@@ -77,6 +77,9 @@ pub struct GuardReport {
     pub uncovered: Vec<String>,
     /// What else is not as it should be, one sentence each.
     pub missing: Vec<String>,
+    /// How many of `missing` no `install` changes: what is told is true, and the guard is whole.
+    #[serde(skip)]
+    pub told: usize,
     /// The windows that are open.
     pub windows: Vec<Window>,
     /// The application's role, at level `privileges`.
@@ -111,6 +114,12 @@ pub struct Window {
 }
 
 impl GuardReport {
+    /// Everything that `install` puts there is there.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.installed && self.missing.len() <= self.told && self.uncovered.is_empty()
+    }
+
     fn none() -> Self {
         Self { level: "none".to_owned(), ..Self::default() }
     }

@@ -6,8 +6,9 @@ use cofferdam_analysis::sql::ObjectName;
 use crate::db::QualifiedIdent;
 
 /// The guard's own event triggers.
-pub(super) const EVENT_TRIGGERS: [&str; 4] = [
+pub(super) const EVENT_TRIGGERS: [&str; 5] = [
     "cofferdam_guard_drop",
+    "cofferdam_guard_self",
     "cofferdam_guard_new_table",
     "cofferdam_guard_extension",
     "cofferdam_guard_extension_end",
@@ -18,6 +19,21 @@ pub(super) const EVENT_TRIGGERS: [&str; 4] = [
 pub(super) struct Table {
     pub(super) name: ObjectName,
     pub(super) covered: bool,
+    /// One of the ledger's: covered as well, and not counted.
+    pub(super) ledger: bool,
+}
+
+/// The guard's own tables.
+pub(super) const TABLES: [&str; 4] = ["state", "permit", "allowed", "before"];
+
+/// Name and body of each function, as a script of ours makes them.
+pub(super) fn bodies(script: &str) -> Vec<(&str, &str)> {
+    let parts: Vec<&str> = script.split("$guard$").collect();
+    let pairs = parts.chunks_exact(2).filter_map(|pair| {
+        let (_, name) = pair[0].rsplit_once("function cofferdam_guard.")?;
+        Some((name.split('(').next()?, pair[1]))
+    });
+    pairs.collect()
 }
 
 /// The statements that make the event triggers that are not there; `None` in `enabled` is missing.
@@ -68,8 +84,16 @@ mod tests {
         let all: Vec<_> = EVENT_TRIGGERS.iter().map(|name| ((*name).to_owned(), true)).collect();
         assert!(event_triggers(&all).is_empty());
         let mut one_off = all;
-        one_off[1].1 = false;
+        one_off[2].1 = false;
         assert_eq!(event_triggers(&one_off), ["alter event trigger cofferdam_guard_new_table enable"]);
+    }
+
+    #[test]
+    fn the_body_of_every_function_is_known_by_its_name() {
+        let script = include_str!("sql/functions.sql");
+        let names: Vec<&str> = bodies(script).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names.len(), script.matches("create or replace function").count());
+        assert!(names.contains(&"refuse_drop") && names.contains(&"permitted"), "{names:?}");
     }
 
     #[test]

@@ -40,6 +40,8 @@ struct Roles {
     role_there: bool,
     role_logs_in: bool,
     row_security: Option<String>,
+    /// What giving a database away asks for, besides owning it.
+    may_create_databases: bool,
 }
 
 impl Roles {
@@ -57,6 +59,7 @@ impl Roles {
             role_there: row.get(8),
             role_logs_in: row.get(9),
             row_security: row.get(10),
+            may_create_databases: row.get(11),
         })
     }
 
@@ -128,7 +131,25 @@ pub(super) async fn preflight(
             "{kind} {name} belongs to {owner}, and {} may not give it away",
             roles.own
         ))
-        .hint(format!("grant {owner} to {}; or run this as a superuser", roles.own)));
+        .hint(format!(
+            "alter {kind} {name} owner to {0}; or: grant {1} to {0}; or run this as a superuser",
+            Ident::new(roles.own.as_str())?,
+            Ident::new(owner.as_str())?
+        )));
+    }
+    let given = |object: &&Owned| object.kind == "database" && needs_new_owner(object);
+    if let Some(Owned { name, owner, .. }) = objects.iter().find(given)
+        && !roles.may_create_databases
+    {
+        return Err(Error::invalid(format!(
+            "the database {name} belongs to {owner}, so that {app} could drop it, and {} may not give it away",
+            roles.own
+        ))
+        .detail("the server asks for createdb to change a database's owner; nothing was changed")
+        .hint(format!(
+            "as a superuser: alter role {0} createdb; or: alter database {name} owner to {0}",
+            Ident::new(roles.own.as_str())?
+        )));
     }
     let mut members = Vec::new();
     for (role, is_super) in [(&roles.own, roles.own_super), (&roles.ledger_owner, roles.ledger_owner_super)] {
@@ -298,8 +319,9 @@ pub(super) async fn missing(client: &Client, standing: &Standing, report: &mut G
     }
     let rows = client.query(include_str!("sql/extensions.sql"), &[&app]).await.db()?;
     let extensions = rows.iter().map(|row| row.get::<_, String>(0));
-    report
-        .missing
-        .extend(extensions.map(|name| format!("{app} may drop the extension {name}, which belongs to it")));
+    report.told = rows.len();
+    report.missing.extend(extensions.map(|name| {
+        format!("{app} may drop the extension {name}, which belongs to it; an extension cannot be given away")
+    }));
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use cofferdam_analysis::Result;
 
-use super::{GuardReport, Options, plan};
-use crate::db::{self, PostgresTarget};
+use super::{GuardReport, Level, Options, Standing, plan};
+use crate::db::{self, PostgresTarget, Session};
 use crate::ledger::{self, guard};
 use crate::runner::postgres::{self, Runner, RunnerOptions};
 use crate::{Project, Watch};
@@ -24,7 +24,7 @@ pub(super) async fn run(
         project.protection.on_postgres(&session, has_ledger).await?.demand(ACT, &[])?;
     }
     if options.dry_run {
-        let sql = vec![plan::shown(postgres::GUARD_DROP)];
+        let sql = would_run(&session, &standing).await?;
         let level = standing.level.to_string();
         return Ok(GuardReport { installed: true, level, sql, dry_run: true, ..GuardReport::none() });
     }
@@ -42,6 +42,30 @@ pub(super) async fn run(
         taken_down?;
     }
     Ok(GuardReport::none())
+}
+
+/// What `--dry-run` shows: what also runs by hand, where nothing lets a trigger be dropped before
+/// the event triggers are gone.
+async fn would_run(session: &Session, standing: &Standing) -> Result<Vec<String>> {
+    let script = plan::shown(postgres::GUARD_DROP);
+    let (first, last): (Vec<&str>, Vec<&str>) =
+        script.lines().partition(|line| line.starts_with("drop event trigger"));
+    let mut sql = match standing.level {
+        Level::EventTrigger => {
+            let mut sql = vec![first.join("\n")];
+            sql.extend(postgres::trigger_drops(session).await?);
+            sql.push(
+                "-- cofferdam drops the triggers of tables first, a few at a time, with a permit; by hand they go \
+                 once the event triggers are gone"
+                    .to_owned(),
+            );
+            sql
+        }
+        Level::Privileges => postgres::giving_back(session).await?,
+    };
+    sql.push(last.join("\n"));
+    sql.push("-- not shown: the lease is taken and given back, and the audit gets an entry".to_owned());
+    Ok(sql)
 }
 
 async fn under_lease(runner: &mut Runner<'_>, project: &Project) -> Result<()> {

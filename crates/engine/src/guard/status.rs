@@ -4,8 +4,8 @@ use cofferdam_analysis::Result;
 use cofferdam_analysis::sql::ObjectName;
 use tokio_postgres::Client;
 
-use super::plan::{EVENT_TRIGGERS, Table};
-use super::{GuardReport, Level, Standing, Window, privileges};
+use super::plan::{self, EVENT_TRIGGERS, Table};
+use super::{GuardReport, Level, Standing, Window, install, privileges};
 use crate::Project;
 use crate::db::{self, DbResult, PostgresTarget};
 use crate::ledger::guard;
@@ -25,13 +25,18 @@ pub(super) async fn report(client: &Client) -> Result<GuardReport> {
         level: standing.level.to_string(),
         app_role: standing.app_role.clone(),
         owner_role: standing.owner_role.clone(),
-        windows: windows(client).await?,
         ..GuardReport::default()
     };
+    own_tables(client, &mut report).await?;
     let tables = tables(client).await?;
-    report.tables = tables.len();
+    report.tables = tables.iter().filter(|table| !table.ledger).count();
     match standing.level {
-        Level::EventTrigger => event_triggers(client, &tables, &mut report).await?,
+        Level::EventTrigger => {
+            event_triggers(client, &tables, &mut report).await?;
+            if standing.version == guard::VERSION {
+                functions(client, &mut report).await?;
+            }
+        }
         Level::Privileges => privileges::missing(client, &standing, &mut report).await?,
     }
     age(&standing, &mut report);
@@ -40,8 +45,11 @@ pub(super) async fn report(client: &Client) -> Result<GuardReport> {
 }
 
 async fn event_triggers(client: &Client, tables: &[Table], report: &mut GuardReport) -> Result<()> {
-    let open = tables.iter().filter(|table| !table.covered);
-    report.uncovered = open.map(|table| table.name.to_string()).collect();
+    let (ledger, open): (Vec<&Table>, Vec<&Table>) =
+        tables.iter().filter(|table| !table.covered).partition(|table| table.ledger);
+    report.uncovered = open.iter().map(|table| table.name.to_string()).collect();
+    let ledger = ledger.iter().map(|table| format!("the ledger's table {} can be truncated", table.name));
+    report.missing.extend(ledger);
     let standing = standing_event_triggers(client).await?;
     for name in EVENT_TRIGGERS {
         match standing.iter().find(|(stands, _)| stands == name) {
@@ -53,6 +61,36 @@ async fn event_triggers(client: &Client, tables: &[Table], report: &mut GuardRep
     let sql = "select current_setting('event_triggers', true) = 'off'";
     if client.query_one(sql, &[]).await.db()?.get::<_, Option<bool>>(0) == Some(true) {
         report.missing.push("the server's setting event_triggers is off: nothing is refused".to_owned());
+    }
+    Ok(())
+}
+
+/// The windows, and which of the tables that it needs are not there.
+async fn own_tables(client: &Client, report: &mut GuardReport) -> Result<()> {
+    let rows = client.query(include_str!("sql/tables_there.sql"), &[]).await.db()?;
+    let there: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    for table in plan::TABLES {
+        if !there.iter().any(|stands| stands == table) {
+            report.missing.push(format!("the table cofferdam_guard.{table} is gone"));
+        } else if table == "allowed" {
+            report.windows = windows(client).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the functions do what they were installed to do.
+async fn functions(client: &Client, report: &mut GuardReport) -> Result<()> {
+    let rows = client.query(include_str!("sql/functions_there.sql"), &[]).await.db()?;
+    let standing: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    for (name, body) in plan::bodies(install::FUNCTIONS) {
+        match standing.iter().find(|(stands, _)| stands == name) {
+            Some((_, stands)) if stands == body => {}
+            Some(_) => report.missing.push(format!(
+                "the function cofferdam_guard.{name} is not the one that this program installs"
+            )),
+            None => report.missing.push(format!("the function cofferdam_guard.{name} is gone")),
+        }
     }
     Ok(())
 }
@@ -76,12 +114,13 @@ pub(super) async fn standing_event_triggers(client: &Client) -> Result<Vec<(Stri
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-/// The user's tables.
+/// The user's tables and the ledger's.
 pub(super) async fn tables(client: &Client) -> Result<Vec<Table>> {
     let rows = client.query(crate::runner::postgres::GUARD_TABLES, &[]).await.db()?;
     let table = |row: &tokio_postgres::Row| Table {
         name: ObjectName::qualified(row.get::<_, String>(0), row.get::<_, String>(1)),
         covered: row.get(2),
+        ledger: row.get(4),
     };
     Ok(rows.iter().map(table).collect())
 }

@@ -5,14 +5,15 @@
 
 use std::fmt;
 
-use cofferdam_analysis::Result;
+use cofferdam_analysis::{Error, Result};
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use super::damaged;
 use crate::db::DbResult;
 
 /// The version of the guard's functions and tables that this program writes.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// How a database is guarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -70,7 +71,19 @@ pub async fn standing(client: &Client) -> Result<Option<Standing>> {
     let sql = include_str!("sql/guard_schema.sql");
     let Some(row) = client.query_opt(sql, &[]).await.db()? else { return Ok(None) };
     let owner: String = row.get(0);
-    let rows = client.query("select key, value from cofferdam_guard.state", &[]).await.db()?;
+    let rows = match client.query("select key, value from cofferdam_guard.state", &[]).await {
+        Err(error) if error.code() == Some(&SqlState::INSUFFICIENT_PRIVILEGE) => {
+            return Err(Error::invalid(format!(
+                "a guard stands, and only its owner, the role {owner}, may read what it is"
+            ))
+            .hint(format!(
+                "run this as {owner}; or let it say: grant usage on schema cofferdam_guard to ROLE; \
+                 grant select on cofferdam_guard.state, cofferdam_guard.allowed to ROLE"
+            ))
+            .source(error));
+        }
+        rows => rows.db()?,
+    };
     let value = |key: &str| rows.iter().find(|row| row.get::<_, &str>(0) == key).map(|row| row.get(1));
     let level: Option<String> = value("level");
     let Some(level) = level.as_deref().and_then(Level::parse) else {

@@ -169,12 +169,19 @@ fn held(db: &Connection, asking: &str) -> Result<Taken> {
         })
         .db()?;
     let owner = owner.unwrap_or_default();
-    // `name@host, process N`: only a process of this host can be looked for.
-    let actor = |text: &str| text.split(", process").next().map(str::to_owned);
-    if pid.is_some_and(is_gone) && actor(&owner) == actor(asking) {
+    if pid.is_some_and(is_gone) && on_one_host(&owner, asking) {
         db.execute("update _cofferdam_lease set expires = '' where owner = ?1", [&owner]).db()?;
     }
     Ok(Taken::Held(owner, progress))
+}
+
+/// Whether both are of one host, as `name@host, process N` says: only there a process can be looked for.
+fn on_one_host(owner: &str, asking: &str) -> bool {
+    let host = |text: &str| {
+        let actor = text.split(", process").next()?;
+        actor.rsplit_once('@').map(|(_, host)| host.to_owned())
+    };
+    host(owner).is_some_and(|owner| host(asking) == Some(owner))
 }
 
 /// Whether no process of this machine has that number.
@@ -376,4 +383,22 @@ pub fn entries(db: &Connection) -> Result<Vec<Entry>> {
         })
         .db()?;
     rows.collect::<std::result::Result<_, _>>().db()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_looked_for_only_on_the_host_that_its_owner_names() {
+        for (owner, asking, one) in [
+            ("notes 1.4.2@a, process 7", "notes 1.4.2@a, process 9", true),
+            ("deploy@a, process 7", "notes@a, process 9", true),
+            ("notes 1.4.2@a, process 7", "notes 1.4.2@b, process 7", false),
+            ("notes@prod@a, process 7", "notes@prod@b, process 7", false),
+            ("notes, process 7", "notes, process 7", false),
+        ] {
+            assert_eq!(on_one_host(owner, asking), one, "{owner} / {asking}");
+        }
+    }
 }

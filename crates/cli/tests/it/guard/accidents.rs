@@ -16,7 +16,7 @@ use End::{OutOfReach, Refused};
 /// Name, SQL, by event triggers, by privileges.
 type Accident = (&'static str, &'static str, End, End);
 
-const ACCIDENTS: [Accident; 46] = [
+const ACCIDENTS: [Accident; 52] = [
     ("drop table", "drop table tags", Refused, Refused),
     (
         "drop table cascade (Hibernate create-drop, Sequelize sync force)",
@@ -81,6 +81,27 @@ const ACCIDENTS: [Accident; 46] = [
     ("drop schema cofferdam cascade", "drop schema cofferdam cascade", Refused, Refused),
     ("drop the ledger's audit", "drop table cofferdam.audit", Refused, Refused),
     ("drop the guard's trigger", "drop trigger cofferdam_guard_truncate on tags", Refused, Refused),
+    ("truncate the ledger", "truncate cofferdam.migration, cofferdam.audit", Refused, Refused),
+    ("drop the guard's schema", "DROP SCHEMA Cofferdam_Guard CASCADE", Refused, Refused),
+    ("drop the guard's schema in a list", "drop schema shop, cofferdam_guard cascade", Refused, Refused),
+    (
+        "drop a function of the guard",
+        "drop function cofferdam_guard.refuse_drop() cascade; drop table tags",
+        Refused,
+        Refused,
+    ),
+    (
+        "drop constraint (a key, a foreign key, a check)",
+        "alter table notes drop constraint notes_pkey cascade",
+        Refused,
+        Refused,
+    ),
+    (
+        "drop unique index",
+        "create unique index one_tag on tags (note_id, tag); drop index one_tag",
+        Refused,
+        Refused,
+    ),
     ("drop database", "drop database NAME", OutOfReach, Refused),
     ("alter table rename", "alter table tags rename to labels", OutOfReach, Refused),
     ("alter table set schema", "alter table tags set schema shop", OutOfReach, Refused),
@@ -91,7 +112,7 @@ const ACCIDENTS: [Accident; 46] = [
         Refused,
     ),
     ("set unlogged", "alter table tags set unlogged", OutOfReach, Refused),
-    ("drop index, constraint, function or policy", "drop index totals_total", OutOfReach, Refused),
+    ("drop index, function or policy", "drop index totals_total", OutOfReach, Refused),
     ("delete without where", "delete from tags", OutOfReach, OutOfReach),
     ("update without where", "update notes set status = ''", OutOfReach, OutOfReach),
     (
@@ -201,6 +222,55 @@ fn the_guide_has_every_accident_with_its_end() {
     let rows =
         guide.lines().filter(|l| l.ends_with("| refused |") || l.ends_with("| out of reach |")).count();
     assert_eq!(rows, ACCIDENTS.len(), "docs/guard.md has lines that no test checks");
+}
+
+#[test]
+fn constraints_of_every_kind_are_kept_with_their_names() {
+    for major in postgres::majors() {
+        let scene = Scene::new(major);
+        scene.database.psql(
+            "alter table tags add constraint once unique (note_id, tag), add constraint filled check (tag <> '');
+             create table keyed (at date primary key, what text) partition by range (at)",
+        );
+        scene.run("guard install").run();
+        let notes =
+            scene.said("postgres", "alter table notes drop constraint notes_pkey cascade").expect("refused");
+        assert_eq!(
+            notes.message,
+            "cofferdam guard: drop constraint notes_pkey on public.notes refused: this session runs no migration"
+        );
+        assert!(notes.detail.contains("tags_note_id_fkey on public.tags"), "{notes:?}");
+        for (table, name) in
+            [("tags", "once"), ("tags", "filled"), ("tags", "tags_note_id_fkey"), ("keyed", "keyed_pkey")]
+        {
+            let sql = format!("do $$ begin execute 'alter table {table} drop constraint {name}'; end $$");
+            assert!(scene.said("postgres", &sql).expect("refused").by_guard(), "{name} on {major}");
+        }
+    }
+}
+
+#[test]
+fn the_guards_owner_drops_what_it_owns_by_no_other_name_either() {
+    for major in postgres::majors() {
+        let scene = Scene::new(major);
+        let (owner, other) =
+            (format!("Super_{}", scene.database.name()), format!("other_{}", scene.database.name()));
+        scene.database.psql(&format!("create role \"{owner}\" superuser login; create role {other}"));
+        scene.as_role(&owner, "guard install").run();
+        for (role, whose) in [
+            ("postgres", format!("\"{owner}\"")),
+            ("postgres", format!("{other} , \"{owner}\" CASCADE")),
+            (&*owner, "current_user".to_owned()),
+            (&*owner, "SESSION_USER cascade".to_owned()),
+            ("postgres", format!("{other}; set role \"{owner}\"; drop owned by current_role")),
+        ] {
+            let said = scene.said(role, &format!("drop owned by {whose}"));
+            assert!(said.as_ref().is_some_and(super::Said::by_guard), "{whose} on {major}: {said:?}");
+        }
+        assert!(scene.said(&owner, &format!("drop owned by {other} cascade")).is_none(), "on {major}");
+        scene.run("guard remove").run();
+        scene.database.psql(&format!("drop owned by \"{owner}\"; drop role \"{owner}\", {other}"));
+    }
 }
 
 #[test]

@@ -48,6 +48,9 @@ fn a_window_needs_a_reason_and_has_an_end() {
     scene.run("guard allow --for 25h --reason x").status(2).stderr_contains("from 1s to 24h").run();
     scene.run("guard allow --for 10m").status(2).run();
     scene.run("guard allow --for 10m --reason").arg("").status(2).run();
+    scene.run("guard allow --for 10m --reason").arg(" \n\t ").status(2).stderr_contains("say why").run();
+    scene.run("guard allow --for 10m --reason").arg("two\nlines ").stdout_contains("two lines").run();
+    scene.run("guard allow --end").run();
     scene.run("guard allow --reason x").status(2).run();
     scene.run("guard allow --end --reason x").status(2).run();
     scene

@@ -130,6 +130,51 @@ fn an_old_dump_made_with_clean_drops_nothing() {
 }
 
 #[test]
+fn an_old_dump_played_back_to_its_end_doubles_no_row_that_has_a_key() {
+    for major in postgres::majors() {
+        let Some(path) = programs(major) else { continue };
+        let scene = Scene::new(major);
+        let (dump, archive) = (file(&scene, "old.sql"), file(&scene, "old"));
+        good(&path, "pg_dump", &["--clean", "--if-exists", "-f", &dump, &scene.database.url()]);
+        good(&path, "pg_dump", &["-Fc", "-f", &archive, &scene.database.url()]);
+        scene.run("guard install").run();
+        let keyed = "select (select count(*) from notes), (select count(*) from shop.orders),
+            (select count(*) from cofferdam.lease), (select count(*) from cofferdam.migration),
+            (select string_agg(conname, ' ' order by conname) from pg_constraint where contype in ('p', 'u', 'f', 'c')),
+            (select count(*) from pg_index where indisunique)";
+        let before = scene.database.psql(keyed);
+        let url = scene.database.url();
+        run(&path, "psql", &["-qX", "-f", &dump, &url]);
+        assert_eq!(scene.database.psql(keyed), before, "psql on {major}");
+        run(&path, "pg_restore", &["--clean", "--if-exists", "-d", &url, &archive]);
+        assert_eq!(scene.database.psql(keyed), before, "pg_restore on {major}");
+        // A table without a key takes the old rows once more: the page says so.
+        assert_ne!(scene.database.psql("select count(*) from tags"), "1");
+        scene.run("audit --verify").run();
+    }
+}
+
+#[test]
+fn a_baseline_of_a_copy_without_the_ledger_has_nothing_of_the_guard() {
+    for major in postgres::majors() {
+        let Some(path) = programs(major) else { continue };
+        let Some(found) = postgres::programs(major) else { continue };
+        let scene = Scene::guarded(major);
+        let copy = Scene::empty(major);
+        let dump = file(&scene, "copy.sql");
+        good(&path, "pg_dump", &["--exclude-schema=cofferdam", "-f", &dump, &scene.database.url()]);
+        good(&path, "psql", &["-v", "ON_ERROR_STOP=1", "-qX", "-f", &dump, &copy.database.url()]);
+        copy.run("baseline").env("PATH", found).run();
+        let mut written = String::new();
+        for entry in std::fs::read_dir(copy.project.path("migrations")).expect("the folder") {
+            written += &std::fs::read_to_string(entry.expect("an entry").path()).expect("text");
+        }
+        assert!(written.contains("CREATE TABLE public.notes"), "{written}");
+        assert!(!written.contains("cofferdam_guard"), "on {major}: {written}");
+    }
+}
+
+#[test]
 fn a_dump_of_the_guarded_database_made_with_clean_takes_the_guard_off_first_for_a_superuser_only() {
     for major in postgres::majors() {
         let Some(path) = programs(major) else { continue };

@@ -5,7 +5,7 @@ use cofferdam_testkit::postgres;
 use super::Scene;
 
 /// Each runs alone, in autocommit, as a tool or an application would.
-const INNOCENTS: [(&str, &str); 44] = [
+const INNOCENTS: [(&str, &str); 48] = [
     (
         "temporary table",
         "create temp table t (a int); insert into t values (1); truncate t; alter table t drop column a; drop table t",
@@ -36,10 +36,26 @@ const INNOCENTS: [(&str, &str); 44] = [
     ("index concurrently", "create index concurrently soon on notes (body)"),
     ("drop index concurrently", "drop index concurrently soon"),
     ("reindex concurrently", "reindex table concurrently notes"),
-    ("constraint", "alter table tags add constraint c check (tag <> ''); alter table tags drop constraint c"),
     (
-        "foreign key",
-        "alter table tags drop constraint tags_note_id_fkey; alter table tags add foreign key (note_id) references notes",
+        "constraint",
+        "alter table tags add constraint c check (tag <> '') not valid; alter table tags validate constraint c; alter table tags rename constraint c to d",
+    ),
+    ("foreign key", "alter table tags alter constraint tags_note_id_fkey deferrable"),
+    (
+        "index that is not unique, of a schema",
+        "create index soon on shop.orders (total); drop index shop.soon",
+    ),
+    (
+        "constraints of a temporary table",
+        "create temp table t (a int primary key, check (a > 0)); alter table t drop constraint t_a_check; alter table t drop constraint t_pkey",
+    ),
+    (
+        "constraint of a domain",
+        "alter domain email drop constraint email_check; alter domain email add check (value like '%@%')",
+    ),
+    (
+        "detach and attach a partition that keys point at",
+        "create table k (a int primary key) partition by range (a); create table k1 partition of k for values from (0) to (9); create table r (a int references k, b int references notes) partition by range (a); create table r1 partition of r for values from (0) to (9); alter table k detach partition k1; alter table k attach partition k1 for values from (0) to (9); alter table r detach partition r1; alter table r attach partition r1 for values from (0) to (9)",
     ),
     (
         "trigger of somebody",

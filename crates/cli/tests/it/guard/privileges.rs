@@ -177,6 +177,61 @@ fn roles_that_would_keep_every_right_are_refused_before_anything_changes() {
 }
 
 #[test]
+fn a_dry_run_of_the_removal_shows_whose_everything_becomes() {
+    for major in postgres::majors() {
+        let app = App::new(major);
+        app.install();
+        let shown = app.scene.run("guard remove --dry-run").run().stdout;
+        for sql in [
+            format!("alter table public.notes owner to \"{}\"", app.role),
+            format!("revoke select, insert, update, delete on tables from \"{}\"", app.role),
+            "drop schema cofferdam_guard".to_owned(),
+        ] {
+            assert!(shown.contains(&sql), "{sql} in {shown}");
+        }
+        app.scene.run("guard remove").run();
+        let shown = app.scene.run(&format!("guard install --dry-run --app-role {}", app.role)).run().stdout;
+        for sql in
+            ["create schema if not exists cofferdam_guard", "owner to \"cofferdam_owner\"", "-- not shown: "]
+        {
+            assert!(shown.contains(sql), "{sql} in {shown}");
+        }
+    }
+}
+
+#[test]
+fn a_role_that_cannot_give_the_database_away_is_told_before_anything_changes() {
+    for major in postgres::majors() {
+        let scene = Scene::empty(major);
+        let name = scene.database.name().to_owned();
+        let (app, migrator) = (format!("app_{name}"), format!("migrator_{name}"));
+        scene.database.psql(&format!(
+            "create role {app} login; create role {migrator} login createrole; grant {app} to {migrator};
+             alter database \"{name}\" owner to {app}; alter schema public owner to {app};
+             grant create on schema public to {migrator}"
+        ));
+        scene.project.write("migrations/0001_create.sql", "create table notes (id bigint, body text);");
+        scene.as_role(&migrator, "migrate").run();
+        let before = scene.database.psql(WHOSE);
+        let install =
+            || scene.as_role(&migrator, &format!("guard install --level privileges --app-role {app}"));
+        install().status(2).stderr_contains("may not give it away").stderr_contains("createdb").run();
+        assert_eq!(scene.database.psql(WHOSE), before, "on {major}");
+        assert_eq!(
+            scene.database.psql("select count(*) from pg_namespace where nspname = 'cofferdam_guard'"),
+            "0"
+        );
+        scene.as_role(&migrator, "guard status").stdout_contains("no guard").run();
+        scene.database.psql(&format!("alter database \"{name}\" owner to {migrator}"));
+        install().stdout_contains("guarded by privileges").run();
+        scene.as_role(&migrator, "guard remove").run();
+        scene.database.psql(&format!(
+            "reassign owned by {app}, {migrator} to postgres; drop owned by {app}, {migrator}; drop role {app}; drop role {migrator}"
+        ));
+    }
+}
+
+#[test]
 fn one_level_stands_at_a_time() {
     let app = App::new(*postgres::majors().last().expect("a major"));
     app.install();

@@ -19,7 +19,7 @@ fn it_is_installed_repaired_and_removed_and_says_what_it_is() {
         let none = status();
         assert_eq!((&none["installed"], &none["level"]), (&false.into(), &"none".into()));
         let dry = document("guard", &scene.run("guard install --dry-run --format json").run());
-        assert!(dry["sql"].as_array().is_some_and(|sql| sql.len() == 11), "{dry:#}");
+        assert!(dry["sql"].as_array().is_some_and(|sql| sql.len() == 21), "{dry:#}");
         assert_eq!(scene.database.psql(LEFT), "0");
         let installed = document("guard", &scene.run("guard install --format json").run());
         assert_eq!((&installed["installed"], &installed["complete"]), (&true.into(), &true.into()));
@@ -38,7 +38,11 @@ fn it_is_installed_repaired_and_removed_and_says_what_it_is() {
         for what in ["cofferdam_guard_drop is gone", "cofferdam_guard_new_table is disabled", "version 0"] {
             assert!(missing.contains(what), "{what} in {missing}");
         }
-        scene.run("guard status").stdout_contains("guard install repairs it").run();
+        scene
+            .run("guard status")
+            .stdout_contains("guard install repairs it")
+            .stdout_lacks("guarded by")
+            .run();
         scene.run("guard install").run();
         let whole = status();
         assert_eq!(
@@ -52,6 +56,77 @@ fn it_is_installed_repaired_and_removed_and_says_what_it_is() {
         assert!(scene.said("postgres", "drop table tags").is_none());
         scene.run("guard remove").stdout_contains("no guard").run();
         scene.run("audit --verify").run();
+    }
+}
+
+#[test]
+fn a_guard_that_something_was_taken_from_is_called_incomplete() {
+    for major in postgres::majors() {
+        let scene = Scene::guarded(major);
+        for (harm, missing) in [
+            ("drop event trigger cofferdam_guard_drop", "the event trigger cofferdam_guard_drop is gone"),
+            ("drop event trigger cofferdam_guard_self", "the event trigger cofferdam_guard_self is gone"),
+            (
+                "alter event trigger cofferdam_guard_drop disable",
+                "the event trigger cofferdam_guard_drop is disabled",
+            ),
+            (
+                "create or replace function cofferdam_guard.refuse_drop() returns event_trigger language plpgsql as 'begin end'",
+                "the function cofferdam_guard.refuse_drop is not the one",
+            ),
+            (
+                "create or replace function cofferdam_guard.permitted() returns boolean language sql as 'select true'",
+                "the function cofferdam_guard.permitted is not the one",
+            ),
+            ("drop table cofferdam_guard.permit", "the table cofferdam_guard.permit is gone"),
+            ("drop table cofferdam_guard.allowed", "the table cofferdam_guard.allowed is gone"),
+            ("drop trigger cofferdam_guard_truncate on cofferdam.audit", "cofferdam.audit can be truncated"),
+        ] {
+            scene.database.psql(&format!("set session_replication_role = replica; {harm}"));
+            let status = document("guard", &scene.run("guard status --format json").run());
+            assert_eq!(status["complete"], json!(false), "{harm} on {major}: {status:#}");
+            assert!(status["missing"].to_string().contains(missing), "{harm} on {major}: {status:#}");
+            scene.run("guard status").stdout_contains("incomplete").stdout_lacks("guarded by").run();
+            scene
+                .run("guard install")
+                .stdout_contains("guarded by event-trigger, 5 of 5 tables covered")
+                .run();
+        }
+        scene.run("guard remove").run();
+        assert_eq!(scene.database.psql(LEFT), "0");
+    }
+}
+
+#[test]
+fn what_a_dry_run_shows_installs_and_removes_by_hand() {
+    for major in postgres::majors() {
+        let scene = Scene::new(major);
+        let by_hand = |line: &str| {
+            let shown = scene.run(line).run().stdout;
+            scene.database.psql(shown.strip_suffix("nothing was changed\n").expect("the last line"));
+        };
+        by_hand("guard install --dry-run");
+        scene.run("guard status").stdout_contains("guarded by event-trigger, 5 of 5 tables covered").run();
+        assert!(scene.said("postgres", "drop table tags").expect("refused").by_guard());
+        by_hand("guard remove --dry-run");
+        assert_eq!(scene.database.psql(LEFT), "0");
+    }
+}
+
+#[test]
+fn a_role_that_may_not_read_the_guard_is_told_who_may() {
+    for major in postgres::majors() {
+        let scene = Scene::guarded(major);
+        let reader = format!("reader_{}", scene.database.name());
+        scene.database.psql(&format!("create role {reader} login"));
+        let status = || scene.as_role(&reader, "guard status");
+        status().status(2).stderr_contains("only its owner, the role postgres").run();
+        scene.database.psql(&format!(
+            "grant usage on schema cofferdam_guard to {reader};
+             grant select on cofferdam_guard.state, cofferdam_guard.allowed to {reader}"
+        ));
+        status().stdout_contains("guarded by event-trigger, 5 of 5 tables covered").run();
+        scene.database.psql(&format!("drop owned by {reader}; drop role {reader}"));
     }
 }
 

@@ -31,9 +31,12 @@ end
 $guard$;
 
 -- Refuses drops. What goes by itself with something permitted (row types, owned sequences,
--- defaults, an extension's members) is neither `original` nor `normal`.
+-- defaults, an extension's members) is neither `original` nor `normal`. Keys and the other
+-- constraints are kept as well, since an old dump that has taken them off adds its rows to those
+-- that are there. Stable is what lets it see the catalogs as they stood before the command: what
+-- kind of constraint or index it was that is gone by now.
 create or replace function cofferdam_guard.refuse_drop() returns event_trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $guard$
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp as $guard$
 declare
     lost text[];
     inside text := current_setting('cofferdam_guard.extension', true);
@@ -52,6 +55,16 @@ begin
                              'materialized view', 'sequence', 'schema', 'type', 'composite type',
                              'composite type column')
            or o.schema_name = 'cofferdam_guard'
+           -- Those for `not null` are defaults of a kind; those of a partition follow its parent's.
+           or (o.object_type = 'table constraint'
+               and exists (select from pg_constraint k
+                           where o.classid = 'pg_constraint'::regclass and k.oid = o.objid
+                             and k.contype in ('p', 'u', 'x', 'f', 'c') and k.conparentid = 0))
+           or (o.object_type = 'index'
+               and exists (select from pg_index x
+                           join pg_class t on t.oid = x.indrelid
+                           where x.indexrelid = o.objid and x.indisunique and x.indisvalid
+                             and t.relkind in ('r', 'p')))
            or (o.object_type = 'trigger' and o.object_identity like 'cofferdam\_guard\_truncate on %'));
     if lost is null or cofferdam_guard.permitted() then
         return;
@@ -59,13 +72,50 @@ begin
     raise exception using
         errcode = 'ZG001',
         message = format('cofferdam guard: drop %s refused: this session runs no migration',
-                         regexp_replace(lost[1], '^table column ', 'column ')),
+                         regexp_replace(lost[1], '^table (column|constraint) ', '\1 ')),
         detail = case
             when cardinality(lost) = 1 then 'nothing was dropped'
             else 'nothing was dropped; it would also drop ' || array_to_string(lost[2:20], ', ')
                  || case when cardinality(lost) > 20 then format(' and %s more', cardinality(lost) - 20) else '' end
         end,
         hint = 'write a migration and run cofferdam migrate; or: cofferdam guard allow --for 10m --reason TEXT';
+end
+$guard$;
+
+-- Refuses what would take the guard itself: its event triggers would be gone before they fire.
+-- What is dropped is known only from the text of the query.
+create or replace function cofferdam_guard.refuse_own_end() returns event_trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $guard$
+declare
+    asked text := current_query();
+    name constant text := '(?:"(?:[^"]|"")+"|[^\s,;"'']+)';
+    whose text[];
+    takes_guard boolean;
+begin
+    if tg_tag = 'DROP OWNED' then
+        select array_agg(case
+            when word[1] ~ '^"' then replace(substr(word[1], 2, length(word[1]) - 2), '""', '"')
+            when lower(word[1]) = 'session_user' or lower(word[1]) in ('current_user', 'current_role')
+                 and current_setting('role') = 'none' then session_user::text
+            when lower(word[1]) in ('current_user', 'current_role') then current_setting('role')
+            else lower(word[1]) end)
+        into whose
+        from regexp_matches(asked, 'drop\s+owned\s+by\s+(' || name || '(?:\s*,\s*' || name || ')*)', 'gi') list,
+             regexp_matches(list[1], name, 'g') word;
+        takes_guard := exists (
+            select from (select evtowner from pg_event_trigger where evtname like 'cofferdam\_guard\_%'
+                         union select nspowner from pg_namespace where nspname = 'cofferdam_guard') o
+            where pg_get_userbyid(o.evtowner) = any (whose));
+    else
+        takes_guard := asked ~* case tg_tag when 'DROP EXTENSION' then 'plpgsql' else 'cofferdam_guard' end;
+    end if;
+    if not takes_guard or cofferdam_guard.permitted() then
+        return;
+    end if;
+    raise exception using
+        errcode = 'ZG001',
+        message = format('cofferdam guard: %s refused: it would take the guard itself', lower(tg_tag)),
+        hint = 'take it out by name: cofferdam guard remove; or: cofferdam guard allow --for 10m --reason TEXT';
 end
 $guard$;
 
@@ -111,7 +161,7 @@ begin
         join pg_class c on c.oid = d.objid and d.classid = 'pg_class'::regclass
         join pg_namespace n on n.oid = c.relnamespace
         where not d.in_extension and c.relkind in ('r', 'p') and c.relpersistence <> 't'
-          and n.nspname not in ('cofferdam', 'cofferdam_guard')
+          and n.nspname <> 'cofferdam_guard'
           and not exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgname = 'cofferdam_guard_truncate')
     loop
         begin

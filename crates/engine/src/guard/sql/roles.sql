@@ -3,7 +3,7 @@
 with app as (
     select oid, rolname, rolsuper, rolbypassrls from pg_roles where rolname = $1
 ), own as (
-    select oid, rolname, rolsuper, rolcreaterole from pg_roles where rolname = current_user
+    select oid, rolname, rolsuper, rolcreaterole, rolcreatedb from pg_roles where rolname = current_user
 ), ledger as (
     select r.oid, r.rolname, r.rolsuper from pg_class c join pg_roles r on r.oid = c.relowner
     where c.oid = 'cofferdam.lease'::regclass
@@ -28,4 +28,5 @@ select exists (select from app),
         from app
         join pg_class c on c.relrowsecurity and not c.relforcerowsecurity and pg_has_role(app.oid, c.relowner, 'usage')
         where not app.rolbypassrls and not app.rolsuper
-        limit 1)
+        limit 1),
+       (select rolsuper or rolcreatedb from own)

@@ -18,7 +18,7 @@ use crate::db::{self, DbResult, QualifiedIdent};
 use crate::ledger::guard::{Level, Standing};
 use crate::ledger::{self, guard};
 
-/// The user's tables, and whether the guard's trigger stands on them.
+/// The user's tables and the ledger's, and whether the guard's trigger stands on them.
 pub(crate) const GUARD_TABLES: &str = include_str!("sql/guard_tables.sql");
 /// What drops the guard once the tables are free of it.
 pub(crate) const GUARD_DROP: &str = include_str!("sql/guard_drop.sql");
@@ -94,19 +94,31 @@ async fn refuse_strangers(client: &Client, standing: &Standing) -> Result<()> {
         .hint(format!("run cofferdam guard remove as {}", standing.owner)))
 }
 
-async fn drop_triggers(runner: &mut Runner<'_>) -> Result<()> {
-    let rows = runner.session().query(GUARD_TABLES, &[]).await.db()?;
-    let covered: Vec<ObjectName> = rows
+/// The tables that have the guard's trigger, enabled or not.
+async fn covered(client: &Client) -> Result<Vec<ObjectName>> {
+    let rows = client.query(GUARD_TABLES, &[]).await.db()?;
+    Ok(rows
         .iter()
         .filter(|row| row.get(3))
         .map(|row| ObjectName::qualified(row.get::<_, String>(0), row.get::<_, String>(1)))
-        .collect();
+        .collect())
+}
+
+/// What frees the tables of the guard.
+pub(crate) async fn trigger_drops(client: &Client) -> Result<Vec<String>> {
+    covered(client).await?.iter().map(trigger_drop).collect()
+}
+
+fn trigger_drop(table: &ObjectName) -> Result<String> {
+    Ok(format!("drop trigger if exists cofferdam_guard_truncate on {}", QualifiedIdent::of(table)?))
+}
+
+async fn drop_triggers(runner: &mut Runner<'_>) -> Result<()> {
+    let covered = covered(runner.session()).await?;
     for some in covered.chunks(GUARD_TABLES_AT_ONCE) {
         let work = async |client: &Client| {
             for table in some {
-                let table = QualifiedIdent::of(table)?;
-                let sql = format!("drop trigger if exists cofferdam_guard_truncate on {table}");
-                client.batch_execute(&sql).await.db()?;
+                client.batch_execute(&trigger_drop(table)?).await.db()?;
             }
             Ok(())
         };

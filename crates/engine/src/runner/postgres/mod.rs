@@ -21,10 +21,10 @@ use crate::db::error::SqlFailure;
 use crate::db::{self, DbResult, Poll, Session};
 use crate::ledger::{self, Lease, Permit, Protected, RunState, StepState, Taken};
 use crate::{Event, Project, Stop, Watch};
-pub(crate) use guard::{GUARD_DROP, GUARD_TABLES, GUARD_TABLES_AT_ONCE, take_down};
+pub(crate) use guard::{GUARD_DROP, GUARD_TABLES, GUARD_TABLES_AT_ONCE, take_down, trigger_drops};
 use locks::{Attempts, Blocked};
 pub(crate) use locks::{locked_out, read_catalog};
-pub(crate) use owners::{Owned, default_privileges, for_each, owned};
+pub(crate) use owners::{Owned, default_privileges, for_each, giving_back, owned};
 use pulse::Pulse;
 
 /// Weak locks (rows, `validate constraint`) make nobody queue for long; still we do not wait for ever.

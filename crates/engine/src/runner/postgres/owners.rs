@@ -125,31 +125,63 @@ pub(super) async fn give_back(runner: &mut Runner<'_>) -> Result<()> {
         ))
         .hint(format!("run cofferdam guard remove as a member of {owner_role}, or as a superuser")));
     }
-    let sql = "select value from cofferdam_guard.state where key = 'fallback_owner'";
-    let fallback: Option<String> = runner.session().query_opt(sql, &[]).await.db()?.map(|row| row.get(0));
+    let fallback = fallback_owner(runner.session()).await?;
     for_each(runner, &objects, CrashPoint::GuardGathered, async |client, object| {
-        let sql = "select owner, acl from cofferdam_guard.before where kind = $1 and object = $2";
-        let before = client.query_opt(sql, &[&object.kind, &object.oid]).await.db()?;
-        let before = before.map(|row| Before { owner: row.get(0), acl: row.get(1) });
-        let owner = match (&before, &fallback) {
-            (Some(before), _) => before.owner.as_str(),
-            (None, Some(fallback)) if object.owner == owner_role => fallback,
-            (None, _) => return Ok(()),
-        };
-        if let Some(sql) = object.hand_to(owner)? {
+        for sql in returned(client, object, &owner_role, fallback.as_deref()).await? {
             client.batch_execute(&sql).await.db()?;
         }
-        match &before {
-            Some(before) => grants_as(client, object, &before.acl, owner).await,
-            None => Ok(()),
-        }
+        Ok(())
     })
     .await?;
     end_role(runner, &owner_role, &app).await
 }
 
+/// Whose becomes what came since.
+async fn fallback_owner(client: &Client) -> Result<Option<String>> {
+    let sql = "select value from cofferdam_guard.state where key = 'fallback_owner'";
+    Ok(client.query_opt(sql, &[]).await.db()?.map(|row| row.get(0)))
+}
+
+/// The statements of [`give_back`], for `--dry-run`. Writes nothing.
+pub(crate) async fn giving_back(client: &Client) -> Result<Vec<String>> {
+    let Some(standing) = guard::standing(client).await? else { return Ok(Vec::new()) };
+    let (owner_role, app) = (standing.owner_role.unwrap_or_default(), standing.app_role.unwrap_or_default());
+    let fallback = fallback_owner(client).await?;
+    let mut sql = Vec::new();
+    for object in owned(client, &app).await? {
+        sql.extend(returned(client, &object, &owner_role, fallback.as_deref()).await?);
+    }
+    let role = Ident::new(owner_role)?;
+    sql.extend(default_privileges(&role, &Ident::new(app)?, false));
+    sql.push(format!("-- where this made the role and no other database uses it: drop role {role}"));
+    Ok(sql)
+}
+
+/// What makes one object what it was.
+async fn returned(
+    client: &Client,
+    object: &Owned,
+    owner_role: &str,
+    fallback: Option<&str>,
+) -> Result<Vec<String>> {
+    let sql = "select owner, acl from cofferdam_guard.before where kind = $1 and object = $2";
+    let before = client.query_opt(sql, &[&object.kind, &object.oid]).await.db()?;
+    let before = before.map(|row| Before { owner: row.get(0), acl: row.get(1) });
+    let owner = match (&before, fallback) {
+        (Some(before), _) => before.owner.as_str(),
+        (None, Some(fallback)) if object.owner == owner_role => fallback,
+        (None, _) => return Ok(Vec::new()),
+    };
+    let mut sql: Vec<String> = object.hand_to(owner)?.into_iter().collect();
+    if let Some(before) = &before {
+        sql.extend(grants_as(object, &before.acl, owner)?);
+    }
+    Ok(sql)
+}
+
 /// Makes the grants what they were, now that `owner` is the owner again.
-async fn grants_as(client: &Client, object: &Owned, acl: &[String], owner: &str) -> Result<()> {
+fn grants_as(object: &Owned, acl: &[String], owner: &str) -> Result<Vec<String>> {
+    let mut sql = Vec::new();
     // What the role had been granted it has as the owner now.
     let as_owner = |entry: &String| match entry.strip_suffix(&format!("|role {owner}")) {
         Some(right) => format!("{}|false|owner", right.split('|').next().unwrap_or(right)),
@@ -159,16 +191,14 @@ async fn grants_as(client: &Client, object: &Owned, acl: &[String], owner: &str)
     let then: BTreeSet<String> = acl.iter().cloned().collect();
     for gone in now.difference(&then) {
         let (right, _, whom) = entry(gone, owner)?;
-        let sql = format!("revoke {right} on {} {} from {whom}", object.class, object.name);
-        client.batch_execute(&sql).await.db()?;
+        sql.push(format!("revoke {right} on {} {} from {whom}", object.class, object.name));
     }
     for missing in then.difference(&now) {
         let (right, grantable, whom) = entry(missing, owner)?;
         let option = if grantable { " with grant option" } else { "" };
-        let sql = format!("grant {right} on {} {} to {whom}{option}", object.class, object.name);
-        client.batch_execute(&sql).await.db()?;
+        sql.push(format!("grant {right} on {} {} to {whom}{option}", object.class, object.name));
     }
-    Ok(())
+    Ok(sql)
 }
 
 /// A right, whether it may be passed on, and who has it, quoted.

@@ -24,7 +24,8 @@ with ours as (
     union all
     select 'pg_attrdef'::regclass, oid from pg_attrdef where adrelid in (select oid from ours)
     union all
-    select 'pg_trigger'::regclass, oid from pg_trigger where tgrelid in (select oid from ours) and tgisinternal
+    select 'pg_trigger'::regclass, oid from pg_trigger 
+    where tgrelid in (select oid from ours) and (tgisinternal or tgname = 'cofferdam_guard_truncate')
     union all
     select 'pg_type'::regclass, t.oid from pg_type t
     where t.oid in (select reltype from ours) or t.typelem in (select reltype from ours)
