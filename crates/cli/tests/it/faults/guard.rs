@@ -83,7 +83,7 @@ fn visit(install: &str, whole: &str) {
 
 #[test]
 fn killed_at_any_point_of_the_event_triggers_the_same_command_makes_it_whole_or_gone() {
-    visit("guard install", "4|2|1|postgres|0");
+    visit("guard install", "5|8|1|postgres|0");
 }
 
 #[test]
